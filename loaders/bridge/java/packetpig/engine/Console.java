@@ -1,0 +1,42 @@
+package packetpig.engine;
+
+import java.io.PrintStream;
+
+/** Standard error: lines, and on a terminal one progress line below them that is rewritten in place. */
+final class Console {
+    private static final int WIDTH = 79;
+
+    private final PrintStream out;
+    final boolean terminal;
+    private boolean progressShown;
+
+    Console(PrintStream out, boolean terminal) {
+        this.out = out;
+        this.terminal = terminal;
+    }
+
+    synchronized void line(String text) {
+        clear();
+        out.println(text);
+        out.flush();
+    }
+
+    /** Shows the text in place of the last progress line; without a terminal, nothing. */
+    synchronized void progress(String text) {
+        if (!terminal) {
+            return;
+        }
+        String shown = text.length() > WIDTH ? text.substring(0, WIDTH) : text;
+        out.print("\r\033[K" + shown);
+        out.flush();
+        progressShown = true;
+    }
+
+    synchronized void clear() {
+        if (progressShown) {
+            out.print("\r\033[K");
+            out.flush();
+            progressShown = false;
+        }
+    }
+}

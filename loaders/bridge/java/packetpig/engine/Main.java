@@ -1,0 +1,63 @@
+package packetpig.engine;
+
+import java.io.IOException;
+
+/**
+ * Runs Pig for bin/pig: quiet, with a progress line, results on standard output, and failures in a line or two.
+ *
+ * <p>Exit codes: 0 done; 1 the run failed; 2 wrong usage, or the script cannot be understood; 130 Ctrl-C.
+ */
+public final class Main {
+    static final int DONE = 0;
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    private Main() {
+    }
+
+    /** @param arguments as bin/pig got them */
+    public static void main(String[] arguments) {
+        Console console = new Console(System.err, Boolean.getBoolean("packetpig.terminal.err"));
+        int code;
+        try {
+            code = run(arguments, console);
+        } catch (Throwable problem) { // a fault of our own; everything foreseen is dealt with below
+            console.line("pig: " + problem);
+            problem.printStackTrace();
+            code = FAILED;
+        }
+        System.out.flush();
+        System.exit(code);
+    }
+
+    private static int run(String[] arguments, Console console) throws IOException {
+        Options options;
+        try {
+            options = Options.parse(arguments);
+        } catch (IllegalArgumentException problem) {
+            console.line("pig: " + problem.getMessage() + " (bin/pig -h shows the options)");
+            return USAGE;
+        }
+        if (options.help) {
+            System.out.print(Options.HELP);
+            return DONE;
+        }
+        Workspace workspace = Workspace.create();
+        workspace.removeAtExit();
+        LogFile log = LogFile.open(options);
+        System.setErr(log.stream()); // what libraries print belongs into the log
+        try {
+            if (options.version) {
+                System.out.print(org.apache.pig.Main.getVersionString());
+                return DONE;
+            }
+            int code = new Session(options, console, workspace, log).run();
+            if (code != DONE) {
+                console.line("log: " + log.path());
+            }
+            return code;
+        } finally {
+            log.close();
+        }
+    }
+}

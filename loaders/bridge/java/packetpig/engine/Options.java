@@ -1,0 +1,157 @@
+package packetpig.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The command line: Pig's own options, as far as they make sense here. */
+final class Options {
+    static final String HELP = String.join("\n",
+        "usage: pig [-x MODE] [-p NAME=VALUE]... [SCRIPT]      run a script (- or no terminal: from standard input)",
+        "       pig [-x MODE] [-p NAME=VALUE]... -e STATEMENTS run statements",
+        "       pig [-x MODE]                                  the Grunt shell",
+        "",
+        "  -x MODE             local (all cores of this machine; the default), tez_local, mapreduce, tez",
+        "  -p NAME=VALUE       a parameter of the script ($NAME); also -param",
+        "  -m FILE             parameters from a file, NAME=VALUE a line; also -param_file",
+        "  -f SCRIPT           as SCRIPT",
+        "  -e STATEMENTS       Pig Latin to run; may be given several times",
+        "  -D NAME=VALUE       a property of Pig, Hadoop or Packetpig (-D packetpig.split.bytes=0)",
+        "  -P FILE             properties from a file",
+        "  -c, -check          only check that the script can be run",
+        "  -r, -dryrun         only show the script with its parameters and macros filled in",
+        "  -t RULE             turn one optimization off (All: every one)",
+        "  -F                  stop at the first job that fails",
+        "  -M                  no multi-query optimization",
+        "  -N                  no fetch: run a job even where DUMP could read directly",
+        "  -v, -verbose        print the stack trace of a failure, too",
+        "  -l FILE             where the log goes; also PACKETPIG_LOGS, a folder",
+        "  -i, -version        versions",
+        "  -h, -help           this",
+        "",
+        "Loaders, functions and macros of Packetpig are there without REGISTER, IMPORT or AS.",
+        "On a cluster: HADOOP_CONF_DIR says where its configuration is.",
+        "");
+
+    String mode = "local";
+    String script;
+    final List<String> statements = new ArrayList<>();
+    final List<String> parameters = new ArrayList<>();
+    final List<String> parameterFiles = new ArrayList<>();
+    final List<String> propertyFiles = new ArrayList<>();
+    final List<String> rulesOff = new ArrayList<>();
+    final Map<String, String> properties = new LinkedHashMap<>();
+    final List<String> rest = new ArrayList<>();
+    String logFile;
+    boolean check;
+    boolean dryRun;
+    boolean verbose;
+    boolean help;
+    boolean version;
+
+    private Options() {
+    }
+
+    /** @throws IllegalArgumentException with a line for the user */
+    static Options parse(String[] arguments) {
+        Options options = new Options();
+        List<String> left = new ArrayList<>(Arrays.asList(arguments));
+        while (!left.isEmpty()) {
+            String argument = left.remove(0);
+            if (options.script != null) {
+                options.scriptOption(argument, left);
+            } else if (argument.equals("-") || !argument.startsWith("-")) {
+                options.script = argument;
+            } else {
+                options.option(argument, left);
+            }
+        }
+        if (options.script != null && !options.statements.isEmpty()) {
+            throw new IllegalArgumentException("a script and -e cannot both be given");
+        }
+        return options;
+    }
+
+    /** After the script's name options may go on; anything else is left to the script. */
+    private void scriptOption(String argument, List<String> left) {
+        if (argument.length() > 1 && argument.startsWith("-")) {
+            option(argument, left);
+        } else {
+            rest.add(argument);
+        }
+    }
+
+    private void option(String argument, List<String> left) {
+        String name = argument.replaceFirst("^--?", "");
+        if (name.startsWith("D") && !name.equals("D")) {
+            property(name.substring(1));
+            return;
+        }
+        switch (name) {
+            case "x": case "exectype": mode = mode(value(argument, left)); break;
+            case "p": case "param": parameters.add(parameter(value(argument, left))); break;
+            case "m": case "param_file": parameterFiles.add(value(argument, left)); break;
+            case "f": case "file": script = value(argument, left); break;
+            case "e": case "execute": statements.add(value(argument, left)); break;
+            case "D": property(value(argument, left)); break;
+            case "P": case "propertyFile": propertyFiles.add(value(argument, left)); break;
+            case "c": case "check": check = true; break;
+            case "r": case "dryrun": dryRun = true; break;
+            case "t": case "optimizer_off": rulesOff.add(value(argument, left)); break;
+            case "F": case "stop_on_failure": properties.put("stop.on.failure", "true"); break;
+            case "M": case "no_multiquery": properties.put("opt.multiquery", "false"); break;
+            case "N": case "no_fetch": properties.put("opt.fetch", "false"); break;
+            case "w": case "warning": properties.put("aggregate.warning", "false"); break;
+            case "v": case "verbose": verbose = true; break;
+            case "l": case "logfile": logFile = value(argument, left); break;
+            case "i": case "version": version = true; break;
+            case "h": case "help": help = true; break;
+            default: throw new IllegalArgumentException("no such option: " + argument);
+        }
+    }
+
+    private void property(String text) {
+        int equals = text.indexOf('=');
+        if (equals < 1) {
+            throw new IllegalArgumentException("-D takes NAME=VALUE, not '" + text + "'");
+        }
+        properties.put(text.substring(0, equals), text.substring(equals + 1));
+    }
+
+    private static String parameter(String text) {
+        if (text.indexOf('=') < 1) {
+            throw new IllegalArgumentException("-p takes NAME=VALUE, not '" + text + "'");
+        }
+        return text;
+    }
+
+    private static String mode(String text) {
+        String mode = text.toLowerCase();
+        if (!Arrays.asList("local", "tez_local", "mapreduce", "tez").contains(mode)) {
+            throw new IllegalArgumentException("-x is one of local, tez_local, mapreduce, tez, not '" + text + "'");
+        }
+        return mode;
+    }
+
+    private static String value(String argument, List<String> left) {
+        if (left.isEmpty()) {
+            throw new IllegalArgumentException(argument + " needs a value");
+        }
+        return left.remove(0);
+    }
+
+    boolean isLocal() {
+        return mode.endsWith("local");
+    }
+
+    /** The script's name without folder and suffix, for messages and job names. */
+    String title() {
+        if (script == null || script.equals("-")) {
+            return "pig";
+        }
+        String name = script.substring(script.lastIndexOf('/') + 1);
+        return name.endsWith(".pig") ? name.substring(0, name.length() - 4) : name;
+    }
+}

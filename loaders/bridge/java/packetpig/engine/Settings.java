@@ -1,0 +1,98 @@
+package packetpig.engine;
+
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.apache.pig.impl.util.PropertiesUtil;
+
+/** What Pig, Hadoop and Tez are told; docs/engine.md has the reasons. The user's own properties win. */
+final class Settings {
+    private final Options options;
+    private final Workspace workspace;
+    private final File root = new File(System.getProperty("packetpig.root", "."));
+    private final Properties properties = new Properties();
+
+    private Settings(Options options, Workspace workspace) {
+        this.options = options;
+        this.workspace = workspace;
+    }
+
+    static Properties of(Options options, Workspace workspace) throws IOException {
+        Settings settings = new Settings(options, workspace);
+        PropertiesUtil.loadDefaultProperties(settings.properties);
+        settings.always();
+        if (options.isLocal()) {
+            settings.local();
+        } else {
+            settings.cluster();
+        }
+        settings.users();
+        return settings.properties;
+    }
+
+    private void set(String name, Object value) {
+        properties.setProperty(name, value.toString());
+    }
+
+    private void always() {
+        set("exectype", options.mode);
+        set("udf.import.list", "packetpig.:packetpig.bridge.");
+        set("pig.logfile", workspace.path("pig.log"));
+        set("verbose", options.verbose);
+        set("pig.noSplitCombination", "true"); // the loader combines small captures itself
+        set("pig.script.info.enabled", "false");
+        // jobs are looked at often: short ones do not wait for the next look
+        set("jobclient.completion.poll.interval", 200);
+        set("pig.streaming.udf.python.command", "python3");
+    }
+
+    private void local() {
+        int cores = Runtime.getRuntime().availableProcessors();
+        set("mapreduce.local.map.tasks.maximum", cores);
+        set("mapreduce.local.reduce.tasks.maximum", cores);
+        set("fs.file.impl", PlainLocalFileSystem.class.getName());
+        set("hadoop.tmp.dir", workspace.path("hadoop"));
+        set("pig.temp.dir", workspace.path("pig"));
+        set("tez.staging-dir", workspace.path("tez"));
+        set("tez.runtime.optimize.local.fetch", "true");
+        set("tez.ignore.lib.uris", "true");
+    }
+
+    private void cluster() {
+        if (System.getenv("HADOOP_CONF_DIR") == null) {
+            set("pig.use.overriden.hadoop.configs", "true");
+        }
+        set("pig.additional.jars", files("build/jars", ":"));
+        if (System.getenv("HADOOP_HOME") == null) { // no Hadoop installed: containers run on the engine's own jars
+            String engine = new File(root, "build/lib").getAbsolutePath() + "/*";
+            set("mapreduce.application.classpath", engine);
+            set("yarn.application.classpath", engine);
+            set("tez.ignore.lib.uris", "true");
+            set("tez.cluster.additional.classpath.prefix", engine);
+        }
+    }
+
+    private void users() throws IOException {
+        for (String file : options.propertyFiles) {
+            try (InputStream in = new FileInputStream(file)) {
+                properties.load(in);
+            } catch (FileNotFoundException problem) {
+                throw new FileNotFoundException(file + ": no such file");
+            }
+        }
+        options.properties.forEach(this::set);
+    }
+
+    private String files(String folder, String separator) {
+        File[] found = new File(root, folder).listFiles((in, name) -> name.endsWith(".jar"));
+        List<File> jars = found == null ? new ArrayList<>() : Arrays.asList(found);
+        return jars.stream().map(File::getAbsolutePath).sorted().collect(Collectors.joining(separator));
+    }
+}
