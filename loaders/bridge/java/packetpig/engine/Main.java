@@ -43,9 +43,9 @@ public final class Main {
             return DONE;
         }
         Workspace workspace = Workspace.create();
-        workspace.removeAtExit();
         LogFile log = LogFile.open(options);
         System.setErr(log.stream()); // what libraries print belongs into the log
+        workspace.removeAtExit();
         try {
             if (options.version) {
                 System.out.print(org.apache.pig.Main.getVersionString());

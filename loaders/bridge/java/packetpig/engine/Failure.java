@@ -1,0 +1,168 @@
+package packetpig.engine;
+
+import java.io.FileNotFoundException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.pig.PigException;
+import org.apache.pig.tools.parameters.ParameterSubstitutionException;
+import org.apache.pig.tools.pigstats.JobStats;
+
+/** What a user needs to hear about an exception: the innermost message, and where in the script. */
+final class Failure {
+    private static final Pattern PLACE =
+        Pattern.compile("<(?:file ([^,>]+), )?line (\\d+), column (\\d+)>\\s*(.*)", Pattern.DOTALL);
+    private static final Pattern CLASS =
+        Pattern.compile("^(?:Error: |Caused by: |Exception in thread \"[^\"]*\" )?(?:[a-z][\\w$]*\\.)+[A-Z][\\w$]*(?:: |$)");
+    private static final Pattern WRAPPING = Pattern.compile(
+        "^(?:ERROR \\d+: |Unable to recreate exception from backed error: |Error during parsing\\. |AttemptID:\\S+ Info:|Error: )+");
+    private static final Pattern EXISTS = Pattern.compile("Output directory (\\S+) already exists");
+    private static final Pattern MISSING = Pattern.compile("Input (?:path does not exist|Pattern): ?(\\S+?)(?: matches 0 files)?$");
+    private static final Pattern UNDEFINED = Pattern.compile("Undefined parameter : (\\S+)");
+    private static final Pattern UNRESOLVED = Pattern.compile("Could not resolve (\\S+) using imports: .*", Pattern.DOTALL);
+
+    final Throwable problem;
+    final int code;
+    private final String text;
+
+    private Failure(Throwable problem, String text, int code) {
+        this.problem = problem;
+        this.text = text;
+        this.code = code;
+    }
+
+    /** @param task why a task failed, as far as it was heard; or null */
+    static Failure of(Throwable problem, Throwable task) {
+        String place = place(problem);
+        if (place != null) {
+            return new Failure(problem, place, Main.USAGE);
+        }
+        Throwable cause = task == null ? problem : task;
+        String text = message(cause);
+        return new Failure(cause, text, isUsage(problem) ? Main.USAGE : Main.FAILED);
+    }
+
+    static Failure ofJob(JobStats job, Throwable task) {
+        Throwable problem = task;
+        if (problem == null) {
+            problem = job.getException();
+        }
+        if (problem == null) {
+            problem = new IllegalStateException("job " + job.getJobId() + " failed: " + job.getErrorMessage());
+        }
+        return new Failure(problem, message(problem), Main.FAILED);
+    }
+
+    /** One line (two at most) for the console. */
+    String line(String script) {
+        Matcher match = PLACE.matcher(text);
+        if (!match.find()) {
+            return text;
+        }
+        String file = match.group(1) != null ? match.group(1) : script == null || script.equals("-") ? null : script;
+        return (file == null ? "" : file + ", ") + "line " + match.group(2) + ": " + tidy(match.group(4));
+    }
+
+    String trace() {
+        StringWriter trace = new StringWriter();
+        problem.printStackTrace(new PrintWriter(trace, true));
+        return trace.toString();
+    }
+
+    private static boolean isUsage(Throwable problem) {
+        for (Throwable each : chain(problem)) {
+            if (each instanceof ParameterSubstitutionException || each instanceof FileNotFoundException
+                || each instanceof org.apache.pig.tools.pigscript.parser.ParseException
+                || each instanceof org.apache.pig.tools.pigscript.parser.TokenMgrError
+                || each instanceof org.apache.pig.tools.parameters.ParseException) {
+                return true;
+            }
+            if (each instanceof PigException) {
+                int number = ((PigException) each).getErrorCode();
+                if (number >= 1000 && number < 1066) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** The innermost message that says where in the script it is, or null. */
+    private static String place(Throwable problem) {
+        String found = null;
+        for (Throwable each : chain(problem)) {
+            Matcher match = PLACE.matcher(String.valueOf(each.getMessage()));
+            if (match.find() && !match.group(4).isBlank()) {
+                found = match.group();
+            }
+        }
+        return found;
+    }
+
+    private static String message(Throwable problem) {
+        List<Throwable> chain = chain(problem);
+        for (int i = chain.size() - 1; i >= 0; i--) {
+            String text = chain.get(i).getMessage();
+            if (text != null && !text.isBlank()) {
+                return tidy(text);
+            }
+        }
+        return chain.get(chain.size() - 1).toString();
+    }
+
+    /** Takes a message out of a printed stack trace and out of what Pig and Hadoop put around it. */
+    static String tidy(String message) {
+        String text = message.strip();
+        int last = text.lastIndexOf("Caused by: ");
+        if (last >= 0) {
+            text = text.substring(last + "Caused by: ".length());
+        }
+        int trace = text.indexOf("\n\tat ");
+        if (trace >= 0) {
+            text = text.substring(0, trace);
+        }
+        String before;
+        do {
+            before = text;
+            text = WRAPPING.matcher(text).replaceFirst("");
+            text = CLASS.matcher(text).replaceFirst("").strip();
+        } while (!before.equals(text));
+        return known(text.isEmpty() ? message.strip() : text);
+    }
+
+    /** Some failures are so common that they deserve words of their own. */
+    private static String known(String text) {
+        Matcher match = EXISTS.matcher(text);
+        if (match.find()) {
+            return path(match.group(1)) + ": exists already; remove it, or write elsewhere";
+        }
+        match = MISSING.matcher(text);
+        if (match.find()) {
+            return path(match.group(1)) + ": no such file or folder";
+        }
+        match = UNDEFINED.matcher(text);
+        if (match.find()) {
+            return "undefined parameter " + match.group(1) + ": give it a value with -p " + match.group(1) + "=…";
+        }
+        match = UNRESOLVED.matcher(text);
+        if (match.find()) {
+            return "no loader or function is called " + match.group(1);
+        }
+        return text;
+    }
+
+    private static String path(String location) {
+        return location.replaceFirst("^file:/+", "/");
+    }
+
+    private static List<Throwable> chain(Throwable problem) {
+        List<Throwable> chain = new ArrayList<>();
+        for (Throwable each = problem; each != null && !chain.contains(each); each = each.getCause()) {
+            chain.add(each);
+        }
+        return chain;
+    }
+}

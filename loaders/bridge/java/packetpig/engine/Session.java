@@ -1,0 +1,164 @@
+package packetpig.engine;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.apache.pig.impl.PigContext;
+import org.apache.pig.impl.PigImplConstants;
+import org.apache.pig.impl.io.FileLocalizer;
+import org.apache.pig.impl.util.ObjectSerializer;
+import org.apache.pig.impl.util.UDFContext;
+import org.apache.pig.tools.grunt.GruntParser;
+import org.apache.pig.tools.pigscript.parser.TokenMgrError;
+import org.apache.pig.tools.pigstats.ScriptState;
+import packetpig.bridge.Warnings;
+
+/** One run of bin/pig: a script, statements of the command line, or the shell. */
+final class Session {
+    private final Options options;
+    private final Console console;
+    private final Workspace workspace;
+    private final LogFile log;
+    private final RunListener listener;
+
+    Session(Options options, Console console, Workspace workspace, LogFile log) {
+        this.options = options;
+        this.console = console;
+        this.workspace = workspace;
+        this.log = log;
+        this.listener = new RunListener(options, console);
+    }
+
+    /** @return the exit code; what went wrong has been said */
+    int run() {
+        TaskFailures failures = TaskFailures.watch();
+        PigContext context = null;
+        try (ProgressLine progress = new ProgressLine(console, listener)) {
+            context = context();
+            if (options.script == null && options.statements.isEmpty() && Boolean.getBoolean("packetpig.terminal.in")) {
+                return new Shell(context, console, log, listener, failures, prelude()).run();
+            }
+            runScript(context);
+            if (listener.failed()) {
+                return failed(Failure.ofJob(listener.failure(), failures.last()));
+            }
+            return listener.checkSplits() ? Main.DONE : Main.FAILED;
+        } catch (Throwable problem) {
+            return failed(Failure.of(problem, failures.last()));
+        } finally {
+            console.clear();
+            Warnings.drain().forEach(line -> console.line("warning: " + line));
+            listener.warnings().forEach(line -> console.line("warning: " + line));
+            if (context != null) {
+                FileLocalizer.deleteTempFiles();
+                context.getExecutionEngine().destroy();
+            }
+        }
+    }
+
+    private int failed(Failure failure) {
+        console.line("pig: " + failure.line(options.script));
+        log.failure(failure.problem);
+        if (options.verbose) {
+            console.line(failure.trace());
+        }
+        return failure.code;
+    }
+
+    private PigContext context() throws IOException {
+        Properties properties = Settings.of(options, workspace);
+        UDFContext.getUDFContext().setClientSystemProps(properties);
+        PigContext context = new PigContext(properties);
+        ScriptState state = context.getExecutionEngine().instantiateScriptState();
+        state.setCommandLine(options.title());
+        state.registerListener(listener);
+        ScriptState.start(state);
+        context.getProperties().setProperty(PigContext.JOB_NAME, "PigLatin:" + options.title());
+        context.getProperties().setProperty(PigImplConstants.PIG_OPTIMIZER_RULES_KEY,
+            ObjectSerializer.serialize(new HashSet<>(options.rulesOff)));
+        PigContext.setClassLoader(context.createCl(null));
+        context.setParams(options.parameters);
+        context.setParamFiles(options.parameterFiles);
+        return context;
+    }
+
+    private void runScript(PigContext context) throws Exception {
+        String script = context.doParamSubstitution(new BufferedReader(new StringReader(text(context))));
+        if (options.dryRun) {
+            System.out.print(script);
+            return;
+        }
+        ScriptState.get().setScript(script);
+        Server server = new Server(context);
+        server.setBatchOn();
+        server.setSkipParseInRegisterForBatch(true);
+        String prelude = prelude();
+        if (!prelude.isEmpty()) {
+            server.registerQuery(prelude, 1);
+        }
+        GruntParser parser = new GruntParser(new StringReader(script), server);
+        parser.setInteractive(false);
+        if (options.check) {
+            parser.parseOnly();
+            server.parseAndBuild();
+            console.line(options.title() + ": can be run");
+            return;
+        }
+        try {
+            parser.parseStopOnError(true);
+        } catch (TokenMgrError vague) {
+            server.executeBatch(); // Pig's other parser says it better, and with the right line
+            throw vague;
+        }
+        server.executeBatch();
+    }
+
+    private String text(PigContext context) throws IOException {
+        if (!options.statements.isEmpty()) {
+            return String.join("\n", options.statements) + "\n";
+        }
+        if (options.script == null || options.script.equals("-")) {
+            return read(System.in);
+        }
+        File file = new File(options.script);
+        if (!options.script.contains(":/")) {
+            if (!file.exists()) {
+                throw new FileNotFoundException(options.script + ": no such script");
+            }
+            if (file.isDirectory()) {
+                throw new FileNotFoundException(options.script + ": a folder, not a script");
+            }
+        } else {
+            file = FileLocalizer.fetchFile(context.getProperties(), options.script).file;
+        }
+        ScriptState.get().setFileName(options.script);
+        return new String(Files.readAllBytes(file.toPath()), StandardCharsets.UTF_8);
+    }
+
+    private static String read(InputStream in) throws IOException {
+        try (BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+            return reader.lines().collect(Collectors.joining("\n", "", "\n"));
+        }
+    }
+
+    /** What stands before every script: the macros, all on one line so that the user's line numbers stay. */
+    private static String prelude() {
+        File[] macros = new File(System.getProperty("packetpig.root", "."), "pig/macros")
+            .listFiles((folder, name) -> name.endsWith(".pig"));
+        List<File> files = macros == null ? new ArrayList<>() : Arrays.asList(macros);
+        return files.stream().sorted().map(file -> "IMPORT '" + file.getAbsolutePath().replace("'", "\\'") + "';")
+            .collect(Collectors.joining(" "));
+    }
+}

@@ -1,0 +1,47 @@
+package packetpig.engine;
+
+import org.apache.log4j.AppenderSkeleton;
+import org.apache.log4j.Logger;
+import org.apache.log4j.spi.LoggingEvent;
+
+/**
+ * In local mode Hadoop tells nobody why a task failed; it only writes it into the log. So this reads along.
+ */
+final class TaskFailures extends AppenderSkeleton {
+    private Throwable last;
+
+    private TaskFailures() {
+    }
+
+    static TaskFailures watch() {
+        TaskFailures failures = new TaskFailures();
+        Logger.getLogger("org.apache.hadoop.mapred.LocalJobRunner").addAppender(failures);
+        return failures;
+    }
+
+    /** The newest failure of a task, or null. */
+    synchronized Throwable last() {
+        return last;
+    }
+
+    synchronized void forget() {
+        last = null;
+    }
+
+    @Override
+    protected synchronized void append(LoggingEvent event) {
+        if (event.getThrowableInformation() != null) {
+            last = event.getThrowableInformation().getThrowable();
+        }
+    }
+
+    @Override
+    public void close() {
+        // nothing is open
+    }
+
+    @Override
+    public boolean requiresLayout() {
+        return false;
+    }
+}
