@@ -1,0 +1,129 @@
+package packetpig.bridge;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.BlockLocation;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.mapreduce.InputFormat;
+import org.apache.hadoop.mapreduce.InputSplit;
+import org.apache.hadoop.mapreduce.JobContext;
+import org.apache.hadoop.mapreduce.RecordReader;
+import org.apache.hadoop.mapreduce.TaskAttemptContext;
+import org.apache.pig.data.Tuple;
+import org.apache.pig.impl.util.Utils;
+
+/** Plans the tasks over a location's captures, and makes their readers. */
+final class CaptureInputFormat extends InputFormat<Void, Tuple> {
+    /** Bytes a task should read; 0: captures are never cut. */
+    static final String SPLIT_BYTES = "packetpig.split.bytes";
+
+    private static final long LOCAL_SMALLEST = 16L << 20;
+    private static final long LOCAL_LARGEST = 1L << 30;
+    private static final long CLUSTER_CUT = 256L << 20;
+    private static final long CLUSTER_WHOLE = 1L << 30;
+    private static final int HOSTS = 3;
+
+    private final WorkerJob job;
+
+    CaptureInputFormat(WorkerJob job) {
+        this.job = job;
+    }
+
+    @Override
+    public RecordReader<Void, Tuple> createRecordReader(InputSplit split, TaskAttemptContext context) {
+        return new CaptureReader(job, (CaptureSplit) split, context.getConfiguration());
+    }
+
+    @Override
+    public List<InputSplit> getSplits(JobContext context) throws IOException {
+        Configuration conf = context.getConfiguration();
+        CaptureList list = job.list(conf);
+        List<Capture> captures = list.captures();
+        long total = captures.stream().mapToLong(Capture::length).sum();
+        Progress.totalBytes.addAndGet(total);
+        long wanted = conf.getLongBytes(SPLIT_BYTES, -1);
+        boolean local = isLocal(conf);
+        SplitPlan.Cuttable cuttable = capture -> job.cuts && wanted != 0 && isPlainPcap(capture, conf);
+        SplitPlan plan = new SplitPlan(wanted > 0 ? wanted : local ? localTarget(total, conf) : clusterTarget(),
+                local && wanted <= 0, cuttable);
+        List<InputSplit> splits = new ArrayList<>();
+        for (List<Capture> task : plan.of(captures)) {
+            splits.add(new CaptureSplit(task, hosts(task, list)));
+        }
+        return splits;
+    }
+
+    private static boolean isLocal(Configuration conf) {
+        return Utils.isLocal(conf) || conf.getBoolean("tez.local.mode", false);
+    }
+
+    /** Every core has the same share, and no task is so small that Python's start would count. */
+    static long localTarget(long total, Configuration conf) {
+        int processors = Runtime.getRuntime().availableProcessors();
+        int cores = Math.max(1, Math.min(processors, conf.getInt("mapreduce.local.map.tasks.maximum", processors)));
+        long rounds = Math.max(1, (total + cores * LOCAL_LARGEST - 1) / (cores * LOCAL_LARGEST));
+        long tasks = rounds * cores;
+        return Math.max(LOCAL_SMALLEST, (total + tasks - 1) / tasks);
+    }
+
+    private long clusterTarget() {
+        return job.cuts ? CLUSTER_CUT : CLUSTER_WHOLE;
+    }
+
+    /** Only a pcap says by its structure where a next record may begin; all else is read from its start. */
+    private static boolean isPlainPcap(Capture capture, Configuration conf) {
+        byte[] magic = new byte[4];
+        try (InputStream in = open(capture, conf)) {
+            if (in.readNBytes(magic, 0, 4) < 4) {
+                return false;
+            }
+        } catch (IOException e) {
+            return false;    // whoever reads it says what is wrong
+        }
+        switch (ByteBuffer.wrap(magic).getInt()) {
+            case 0xA1B2C3D4:
+            case 0xD4C3B2A1:
+            case 0xA1B23C4D:
+            case 0x4D3CB2A1:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static InputStream open(Capture capture, Configuration conf) throws IOException {
+        if (capture.local != null) {
+            return java.nio.file.Files.newInputStream(java.nio.file.Path.of(capture.local));
+        }
+        Path path = new Path(capture.path);
+        return path.getFileSystem(conf).open(path);
+    }
+
+    /** The hosts with most of a task's bytes. */
+    private static String[] hosts(List<Capture> task, CaptureList list) throws IOException {
+        Map<String, Long> bytes = new HashMap<>();
+        for (Capture capture : task) {
+            for (BlockLocation block : list.blocks(capture)) {
+                long from = Math.max(capture.start, block.getOffset());
+                long to = Math.min(capture.end, block.getOffset() + block.getLength());
+                if (to > from) {
+                    for (String host : block.getHosts()) {
+                        bytes.merge(host, to - from, Long::sum);
+                    }
+                }
+            }
+        }
+        bytes.remove("localhost");    // what object stores say, for nowhere in particular
+        return bytes.entrySet().stream()
+                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
+                        .thenComparing(Map.Entry.comparingByKey()))
+                .limit(HOSTS).map(Map.Entry::getKey).toArray(String[]::new);
+    }
+}

@@ -1,0 +1,209 @@
+package packetpig.bridge;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.BlockLocation;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.LocatedFileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.pig.LoadFunc;
+
+/**
+ * The captures of a location: files, folders with all that is below them, globs, and lists of these with commas. In
+ * the order of their paths, each once. What begins with {@code _} or {@code .} below the location is left out.
+ */
+final class CaptureList {
+    /** The sensor of captures that lie in no sensor's folder. */
+    static final String DEFAULT_SENSOR = "default";
+
+    private final Configuration conf;
+    private final boolean sensorFolders;
+    private final boolean skipUnreadable;
+    private final TreeMap<String, Capture> captures = new TreeMap<>();
+    private final Map<String, BlockLocation[]> blocks = new HashMap<>();
+
+    private CaptureList(Configuration conf, boolean sensorFolders, boolean skipUnreadable) {
+        this.conf = conf;
+        this.sensorFolders = sensorFolders;
+        this.skipUnreadable = skipUnreadable;
+    }
+
+    /**
+     * Lists a location.
+     *
+     * @param sensorFolders is each folder right below the location a sensor?
+     * @param skipUnreadable are files without permission left to the loader, which counts them?
+     */
+    static CaptureList of(String location, Configuration conf, boolean sensorFolders, boolean skipUnreadable)
+            throws IOException {
+        CaptureList list = new CaptureList(conf, sensorFolders, skipUnreadable);
+        for (String part : LoadFunc.getPathStrings(location)) {
+            int before = list.captures.size();
+            list.add(part);
+            if (list.captures.size() == before && !list.captures.containsKey(part)) {
+                throw new IOException("no captures in " + part);
+            }
+        }
+        return list;
+    }
+
+    /** The captures, whole, in order. */
+    List<Capture> captures() {
+        return new ArrayList<>(captures.values());
+    }
+
+    /** Where the blocks of a capture are; empty if that is not known. */
+    BlockLocation[] blocks(Capture capture) {
+        return blocks.getOrDefault(capture.path, new BlockLocation[0]);
+    }
+
+    private void add(String location) throws IOException {
+        Path path = new Path(location);
+        FileSystem fs = path.getFileSystem(conf);
+        if (fs instanceof LocalFileSystem || fs instanceof RawLocalFileSystem) {
+            java.nio.file.Path file = java.nio.file.Path.of(fs.makeQualified(path).toUri().getPath());
+            if (Files.exists(file)) {
+                addLocal(file, Files.isDirectory(file) ? file : file.getParent());
+                return;
+            }
+        }
+        FileStatus[] found;
+        try {
+            found = fs.globStatus(path);
+        } catch (org.apache.hadoop.security.AccessControlException e) {
+            throw new IOException("cannot read " + location + ": permission denied", e);
+        }
+        boolean glob = isGlob(location);
+        if (found == null || found.length == 0) {
+            throw new IOException(glob ? "nothing matches " + location : "no such file or folder: " + location);
+        }
+        Path root = fs.makeQualified(glob ? aboveGlob(path) : found[0].isDirectory() ? path : path.getParent());
+        for (FileStatus status : found) {
+            if (glob && hidden(status.getPath().getName())) {
+                continue;
+            }
+            if (fs instanceof LocalFileSystem || fs instanceof RawLocalFileSystem) {
+                addLocal(java.nio.file.Path.of(status.getPath().toUri().getPath()),
+                        java.nio.file.Path.of(root.toUri().getPath()));
+            } else {
+                addRemote(fs, status, root);
+            }
+        }
+    }
+
+    private static boolean isGlob(String text) {
+        return text.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
+    }
+
+    /** The folder before the first part of a path that is a pattern. */
+    private static Path aboveGlob(Path path) {
+        Path plain = path;
+        while (plain.getParent() != null && isGlob(plain.toString())) {
+            plain = plain.getParent();
+        }
+        return plain;
+    }
+
+    private static boolean hidden(String name) {
+        return name.startsWith("_") || name.startsWith(".");
+    }
+
+    /** Adds a capture; {@code below} is its path below the input. */
+    private void add(String path, String local, long size, String below) {
+        int slash = below.indexOf('/');
+        String sensor = sensorFolders && slash > 0 ? below.substring(0, slash) : DEFAULT_SENSOR;
+        captures.put(path, new Capture(path, local, size, 0, size, below, sensor));
+    }
+
+    private void addRemote(FileSystem fs, FileStatus status, Path root) throws IOException {
+        String above = root.toUri().getPath();
+        String prefix = above.endsWith("/") ? above : above + "/";
+        String start = status.getPath().toUri().getPath();
+        try {
+            RemoteIterator<LocatedFileStatus> files = fs.listFiles(status.getPath(), true);
+            while (files.hasNext()) {
+                LocatedFileStatus file = files.next();
+                String path = file.getPath().toUri().getPath();
+                if (path.length() > start.length() && hasHiddenPart(path.substring(start.length() + 1))) {
+                    continue;
+                }
+                String full = file.getPath().toString();
+                add(full, null, file.getLen(), path.startsWith(prefix) ? path.substring(prefix.length()) : path);
+                blocks.put(full, file.getBlockLocations());
+            }
+        } catch (org.apache.hadoop.security.AccessControlException e) {
+            throw new IOException("cannot read " + status.getPath() + ": permission denied", e);
+        } catch (FileNotFoundException e) {
+            throw new IOException("no such file or folder: " + status.getPath(), e);
+        }
+    }
+
+    private static boolean hasHiddenPart(String below) {
+        for (String part : below.split("/")) {
+            if (hidden(part)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Local files by way of Java, which needs one look at a file where Hadoop's file system takes several. */
+    private void addLocal(java.nio.file.Path start, java.nio.file.Path root) throws IOException {
+        Files.walkFileTree(start, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE,
+                new SimpleFileVisitor<java.nio.file.Path>() {
+                    @Override
+                    public FileVisitResult preVisitDirectory(java.nio.file.Path folder, BasicFileAttributes is) {
+                        return !folder.equals(start) && hidden(folder.getFileName().toString())
+                                ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFile(java.nio.file.Path file, BasicFileAttributes is)
+                            throws IOException {
+                        boolean inside = !file.equals(start);
+                        if (inside && (hidden(file.getFileName().toString()) || is.isDirectory())) {
+                            return FileVisitResult.CONTINUE;
+                        }
+                        if (!is.isRegularFile() && inside) {
+                            return FileVisitResult.CONTINUE;
+                        }
+                        if (!skipUnreadable && !Files.isReadable(file)) {
+                            throw new IOException("cannot read " + file + ": permission denied");
+                        }
+                        add(file.toString(), file.toString(), is.size(), root.relativize(file).toString());
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFileFailed(java.nio.file.Path file, IOException why)
+                            throws IOException {
+                        if (hidden(file.getFileName().toString()) || why instanceof NoSuchFileException) {
+                            return FileVisitResult.CONTINUE;    // a file that went away, or a link to nowhere
+                        }
+                        String reason = why instanceof AccessDeniedException ? "permission denied"
+                                : why instanceof FileSystemLoopException ? "a link that goes round in circles"
+                                : String.valueOf(why.getMessage());
+                        throw new IOException("cannot read " + file + ": " + reason, why);
+                    }
+                });
+    }
+}

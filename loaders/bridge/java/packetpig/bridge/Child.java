@@ -1,0 +1,187 @@
+package packetpig.bridge;
+
+import java.io.BufferedReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * A Python process and its pipes. What it says on standard error goes to the log, and its last words are kept for
+ * the message about its death. It ends with this JVM, since its standard input is closed then.
+ */
+final class Child implements Closeable {
+    /** The property, and the environment's variable, that name the Python to run. */
+    static final String PYTHON_PROPERTY = "packetpig.python";
+    static final String PYTHON_VARIABLE = "PACKETPIG_PYTHON";
+
+    private static final Log LOG = LogFactory.getLog(Child.class);
+    private static final int LAST_LINES = 20;
+    private static final int LAST_CHARACTERS = 4096;
+    private static final long PATIENCE_MS = 500;
+    private static final long GRACE_MS = 2000;
+
+    private final Process process;
+    private final Thread drain;
+    private final Deque<String> lastLines = new ArrayDeque<>();
+    private int lastCharacters;
+
+    private Child(Process process, String what) {
+        this.process = process;
+        drain = new Thread(() -> drain(what), "stderr of " + what);
+        drain.setDaemon(true);
+        drain.start();
+    }
+
+    /**
+     * Starts a Python module.
+     *
+     * @param conf where the Python to run is named, or null
+     * @param what it is, as messages name it
+     */
+    static Child start(Configuration conf, String what, String module, List<String> arguments) throws IOException {
+        String python = python(conf);
+        List<String> command = new ArrayList<>(List.of(python, "-m", module));
+        command.addAll(arguments);
+        try {
+            return new Child(new ProcessBuilder(command).start(), what);
+        } catch (IOException e) {
+            String why = String.valueOf(e.getMessage()).replaceFirst("^.*error=\\d+, ", "");
+            throw new IOException("cannot start " + what + ": " + python + ": " + why + "; run make setup, or set "
+                    + PYTHON_PROPERTY, e);
+        }
+    }
+
+    /** The Python to run: the property, else the environment's variable, else python3 from PATH. */
+    static String python(Configuration conf) {
+        String named = conf == null ? null : conf.getTrimmed(PYTHON_PROPERTY);
+        if (named == null || named.isEmpty()) {
+            named = System.getenv(PYTHON_VARIABLE);
+        }
+        return named == null || named.isEmpty() ? "python3" : named;
+    }
+
+    /** Where the child reads. */
+    OutputStream input() {
+        return process.getOutputStream();
+    }
+
+    /** What the child writes. */
+    InputStream output() {
+        return process.getInputStream();
+    }
+
+    private void drain(String what) {
+        try (BufferedReader lines = new BufferedReader(
+                new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                LOG.info(what + ": " + line);
+                synchronized (lastLines) {
+                    String kept = line.length() > LAST_CHARACTERS ? line.substring(0, LAST_CHARACTERS) : line;
+                    lastLines.add(kept);
+                    lastCharacters += kept.length();
+                    while (lastLines.size() > LAST_LINES || lastCharacters > LAST_CHARACTERS) {
+                        lastCharacters -= lastLines.remove().length();
+                    }
+                }
+            }
+        } catch (IOException e) {
+            LOG.debug("standard error of " + what + " was closed", e);
+        }
+    }
+
+    /** Waits for an end that must be near, and says how the child ended: "exit status 1", "killed by signal 9". */
+    String death() {
+        if (!ended(GRACE_MS)) {
+            process.destroyForcibly();
+            ended(GRACE_MS);
+            return "closed its output and did not end";
+        }
+        try {
+            drain.join(PATIENCE_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        int status = process.exitValue();
+        return status > 128 && status <= 128 + 64 ? "killed by signal " + (status - 128) : "exit status " + status;
+    }
+
+    /** The last lines of standard error, on one line, after a colon; empty if there were none. */
+    String lastWords() {
+        synchronized (lastLines) {
+            List<String> words = new ArrayList<>();
+            for (String line : lastLines) {
+                if (!line.isBlank()) {
+                    words.add(line.strip());
+                }
+            }
+            return words.isEmpty() ? "" : ": " + String.join(" | ", words);
+        }
+    }
+
+    private boolean ended(long patience) {
+        try {
+            return process.waitFor(patience, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Closes the pipes of a child that is through, and looks after its end in the background. */
+    void release() {
+        closePipes();
+        process.onExit().orTimeout(PATIENCE_MS + GRACE_MS, TimeUnit.MILLISECONDS).whenComplete((ended, late) -> {
+            if (late != null) {
+                process.destroyForcibly();
+            } else if (ended.exitValue() != 0) {
+                LOG.warn("a Python process ended with status " + ended.exitValue() + " after its work was done");
+            }
+        });
+    }
+
+    /** Ends the child, whatever it is doing: closed pipes first, then SIGTERM, then SIGKILL. */
+    @Override
+    public void close() {
+        closePipes();
+        if (!ended(PATIENCE_MS)) {
+            process.destroy();
+            if (!ended(GRACE_MS)) {
+                process.destroyForcibly();
+                ended(GRACE_MS);
+            }
+        }
+    }
+
+    private void closePipes() {
+        // In a thread of their own: closing waits for a write that another thread has under way.
+        CompletableFuture<Void> input = CompletableFuture.runAsync(() -> close(process.getOutputStream()));
+        close(process.getInputStream());
+        try {
+            input.get(PATIENCE_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (Exception e) {
+            LOG.debug("a pipe is closed later", e);
+        }
+    }
+
+    private static void close(Closeable pipe) {
+        try {
+            pipe.close();
+        } catch (IOException e) {
+            LOG.debug("a pipe was closed already", e);
+        }
+    }
+}

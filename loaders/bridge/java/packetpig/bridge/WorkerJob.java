@@ -1,0 +1,70 @@
+package packetpig.bridge;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+
+/** What a loader is to do, other than the captures: the same for all tasks of a LOAD. */
+final class WorkerJob {
+    final String loader;
+    /** The wanted columns of the schema, in its order, with their types in Pig. */
+    final Map<String, Byte> columns;
+    final boolean cuts;
+    private final Options options;
+    private final boolean allColumns;
+    private final String filter;
+    private final String location;
+
+    /**
+     * A job.
+     *
+     * @param columns the wanted columns and their types in Pig
+     * @param allColumns are these all there are?
+     * @param filter the filter that Pig pushed, as JSON, or null
+     * @param cuts may captures be cut between records?
+     */
+    WorkerJob(String loader, Options options, Map<String, Byte> columns, boolean allColumns, String filter,
+            boolean cuts, String location) {
+        this.loader = loader;
+        this.options = options;
+        this.columns = columns;
+        this.allColumns = allColumns;
+        this.filter = filter;
+        this.cuts = cuts;
+        this.location = location;
+    }
+
+    /** The captures of the location. */
+    CaptureList list(Configuration conf) throws IOException {
+        return CaptureList.of(location, conf, "folders".equals(options.get(Options.SENSORS)),
+                "skip".equals(options.get(Options.ON_ERROR)));
+    }
+
+    /** The first frame for the worker (docs/bridge.md). */
+    String json(List<Capture> captures) {
+        List<Object> list = new ArrayList<>();
+        for (Capture capture : captures) {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("path", capture.path);
+            one.put("local", capture.local);
+            one.put("size", capture.size);
+            one.put("start", capture.start);
+            one.put("end", capture.end);
+            one.put("capture", capture.name);
+            one.put("sensor", capture.sensor);
+            list.add(one);
+        }
+        Map<String, Object> job = new LinkedHashMap<>();
+        job.put("loader", loader);
+        job.put("options", options.forLoader());
+        job.put("where", options.get(Options.WHERE));
+        job.put("columns", allColumns ? null : columns.keySet());
+        // The filter is JSON already: it stands here as it is.
+        job.put("captures", list);
+        String text = Json.write(job);
+        return text.substring(0, text.length() - 1) + ",\"filter\":" + (filter == null ? "null" : filter) + "}";
+    }
+}
