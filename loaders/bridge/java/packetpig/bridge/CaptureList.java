@@ -20,10 +20,8 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.BlockLocation;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.pig.LoadFunc;
 
@@ -79,7 +77,7 @@ final class CaptureList {
     private void add(String location) throws IOException {
         Path path = new Path(location);
         FileSystem fs = path.getFileSystem(conf);
-        if (fs instanceof LocalFileSystem || fs instanceof RawLocalFileSystem) {
+        if (isLocal(fs)) {
             java.nio.file.Path file = java.nio.file.Path.of(fs.makeQualified(path).toUri().getPath());
             if (Files.exists(file)) {
                 addLocal(file, Files.isDirectory(file) ? file : file.getParent());
@@ -101,13 +99,17 @@ final class CaptureList {
             if (glob && hidden(status.getPath().getName())) {
                 continue;
             }
-            if (fs instanceof LocalFileSystem || fs instanceof RawLocalFileSystem) {
+            if (isLocal(fs)) {
                 addLocal(java.nio.file.Path.of(status.getPath().toUri().getPath()),
                         java.nio.file.Path.of(root.toUri().getPath()));
             } else {
                 addRemote(fs, status, root);
             }
         }
+    }
+
+    private static boolean isLocal(FileSystem fs) {
+        return "file".equals(fs.getUri().getScheme());
     }
 
     private static boolean isGlob(String text) {

@@ -25,7 +25,8 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     private static final String WORKER = "packetpig.loaders.bridge.worker";
     private static final String BYTES_READ = "capture bytes read";
     private static final String ROWS = "rows";
-    private static final String STOPPED_EARLY = "readers stopped early";
+    private static final String WARNINGS = "warnings";
+    private static final String STOPPED_EARLY = "splits stopped early";
 
     private final WorkerJob job;
     private final List<Capture> captures;
@@ -157,6 +158,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
                     for (Object line : value instanceof List ? (List<?>) value : List.of(value)) {
                         LOG.warn(line);
                         Warnings.add(String.valueOf(line));
+                        count(WARNINGS, 1);
                     }
                     break;
                 case "split":
