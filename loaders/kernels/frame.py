@@ -1,5 +1,6 @@
-"""What is noted of each packet: rows of two tables, one column a packet.
+"""Numbers that the kernels share with the Python that calls them: places, states, reasons.
 
+What is noted of each packet are rows of two tables, one column a packet.
 TIMES (64 bits): time, place and number. PLACES (32 bits): offsets from the first byte of the frame, -1 where the
 layer is not there, and the few values that finding the layers had to read anyway.
 """
@@ -31,3 +32,28 @@ PAYLOAD = 15  # offset of the transport's payload
 PAYLOAD_LENGTH = 16  # bytes of payload that the headers announce
 CAPTURE = 17  # number of the capture in the job
 PLACE_ROWS = 18
+
+# why a kernel that reads records came back
+FULL = 0  # no room for another packet
+MORE = 1  # the record at the position is not whole yet
+STOP = 2  # the position is at or past the stop
+BAD = 3  # what stands at the position cannot be a record
+OTHER = 4  # a pcapng block that describes packets: for Python to read
+
+# places in the state of a kernel that reads records
+AT = 0  # position in the buffer
+ROW = 1  # packets noted so far
+PACKET = 2  # packets of this capture so far; -1: not known
+STATE_SIZE = 3
+
+# columns of the table of a pcapng section's interfaces
+IF_LINK_TYPE = 0
+IF_SCALE = 1  # how a time becomes nanoseconds: power of ten (0 and up: multiply; below: divide), or
+IF_BINARY = 2  # the power of two of its units a second, when this is not negative
+IF_OFFSET = 3  # seconds to add
+IF_SNAPLEN = 4
+IF_COLUMNS = 5
+
+# the chain of records that marks the first one of a split
+CHAIN_BYTES = 300_000  # longer than any ordinary frame: a chain that holds so far is not one inside a payload
+CHAIN_RECORDS = 8

@@ -10,20 +10,6 @@ from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.layers import walk
 
-# why a kernel came back
-FULL = 0  # no room for another packet
-MORE = 1  # the record at the position is not whole yet
-STOP = 2  # the position is at or past the stop
-BAD = 3  # what stands at the position cannot be a record
-OTHER = 4  # a pcapng block that describes packets: for Python to read
-
-# places in `state`
-POSITION = 0
-ROW = 1
-PACKET = 2  # packets of this capture so far; -1: not known
-
-CHAIN_BYTES = 300_000  # longer than any ordinary frame: a chain that holds so far is not one inside a payload
-CHAIN_RECORDS = 8
 YEARS = 10 * 366 * 86400  # packets of one capture are not further apart
 
 
@@ -49,25 +35,25 @@ def pcap_records(
 ):
     """Note pcap records from the state's position on, until STOP, the end of VALID bytes or CAPACITY packets."""
     buf = carray(buf_p, (valid,))
-    state = carray(state_p, (3,))
+    state = carray(state_p, (frame.STATE_SIZE,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
-    at, row, number = state[POSITION], state[ROW], state[PACKET]
+    at, row, number = state[frame.AT], state[frame.ROW], state[frame.PACKET]
     scale = 1 if nanos != 0 else 1000
-    why = FULL
+    why = frame.FULL
     while row < capacity:
         if at >= stop:
-            why = STOP
+            why = frame.STOP
             break
         if at + header > valid:
-            why = MORE
+            why = frame.MORE
             break
         captured = u32(buf, at + 8, big)
         if captured > limit:
-            why = BAD
+            why = frame.BAD
             break
         if at + header + captured > valid:
-            why = MORE
+            why = frame.MORE
             break
         if number >= 0:
             number += 1
@@ -80,7 +66,7 @@ def pcap_records(
         walk(buf, at + header, captured, length, link_type, places, row)
         row += 1
         at += header + captured
-    state[POSITION], state[ROW], state[PACKET] = at, row, number
+    state[frame.AT], state[frame.ROW], state[frame.PACKET] = at, row, number
     return why
 
 
@@ -122,24 +108,15 @@ def pcap_chain(buf_p, start, until, valid, last, header, big, nanos, limit, arou
                 if last != 0 and records > 1:
                     return first
                 break
-            if records >= CHAIN_RECORDS and at - first >= CHAIN_BYTES:
+            if records >= frame.CHAIN_RECORDS and at - first >= frame.CHAIN_BYTES:
                 return first
     return -1
-
-
-# columns of the interfaces' table of a pcapng section
-IF_LINK_TYPE = 0
-IF_SCALE = 1  # how a time becomes nanoseconds: the power of ten (0 to 9: multiply; less than 0: divide), or
-IF_BINARY = 2  # the power of two of its units a second, when this is not negative
-IF_OFFSET = 3  # seconds to add
-IF_SNAPLEN = 4
-IF_COLUMNS = 5
 
 
 @helper
 def pcapng_time(ticks, interfaces, which):
     """Nanoseconds since the epoch."""
-    binary = interfaces[which, IF_BINARY]
+    binary = interfaces[which, frame.IF_BINARY]
     if binary >= 0:
         seconds = ticks >> binary
         part = ticks & ((np.int64(1) << binary) - 1)
@@ -148,7 +125,7 @@ def pcapng_time(ticks, interfaces, which):
             binary -= 1
         nanos = seconds * 1_000_000_000 + ((part * 1_000_000_000) >> binary)
     else:
-        scale = interfaces[which, IF_SCALE]
+        scale = interfaces[which, frame.IF_SCALE]
         nanos = ticks
         while scale > 0:
             nanos *= 10
@@ -156,7 +133,7 @@ def pcapng_time(ticks, interfaces, which):
         while scale < 0:
             nanos //= 10
             scale += 1
-    return nanos + interfaces[which, IF_OFFSET] * 1_000_000_000
+    return nanos + interfaces[which, frame.IF_OFFSET] * 1_000_000_000
 
 
 @kernel("bytes", "int", "int", "int", "int", "int", "int", "int64s", "int", "int64s", "int64s", "int32s", "int")
@@ -165,51 +142,51 @@ def pcapng_blocks(
 ):
     """Note the packets of pcapng blocks; comes back with OTHER at section and interface blocks."""
     buf = carray(buf_p, (valid,))
-    interfaces = carray(interfaces_p, (count, IF_COLUMNS))
-    state = carray(state_p, (3,))
+    interfaces = carray(interfaces_p, (count, frame.IF_COLUMNS))
+    state = carray(state_p, (frame.STATE_SIZE,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
-    at, row, number = state[POSITION], state[ROW], state[PACKET]
-    why = FULL
+    at, row, number = state[frame.AT], state[frame.ROW], state[frame.PACKET]
+    why = frame.FULL
     while row < capacity:
         if at >= stop:
-            why = STOP
+            why = frame.STOP
             break
         if at + 12 > valid:
-            why = MORE
+            why = frame.MORE
             break
         kind = u32(buf, at, big)
         if kind == 0x0A0D0D0A or kind == 1:
-            why = OTHER
+            why = frame.OTHER
             break
         total = u32(buf, at + 4, big)
         if total < 12 or total % 4 != 0 or total > limit:
-            why = BAD
+            why = frame.BAD
             break
         if at + total > valid:
-            why = MORE
+            why = frame.MORE
             break
         if u32(buf, at + total - 4, big) != total:
-            why = BAD
+            why = frame.BAD
             break
         if kind == 6 or kind == 2 or kind == 3:
             fixed = 12 if kind == 3 else 28
             if total < fixed + 4:
-                why = BAD
+                why = frame.BAD
                 break
             which, ticks = 0, 0
             if kind == 3:
                 length = u32(buf, at + 8, big)
                 captured = min(length, total - 16)
-                if count > 0 and 0 < interfaces[0, IF_SNAPLEN] < captured:
-                    captured = interfaces[0, IF_SNAPLEN]
+                if count > 0 and 0 < interfaces[0, frame.IF_SNAPLEN] < captured:
+                    captured = interfaces[0, frame.IF_SNAPLEN]
             else:
                 which = u32(buf, at + 8, big) if kind == 6 else u16(buf, at + 8, big)
                 ticks = (u32(buf, at + 12, big) << 32) | u32(buf, at + 16, big)
                 captured = u32(buf, at + 20, big)
                 length = u32(buf, at + 24, big)
             if which >= count or captured > total - fixed - 4:
-                why = BAD
+                why = frame.BAD
                 break
             if number >= 0:
                 number += 1
@@ -219,11 +196,11 @@ def pcapng_blocks(
             wide[frame.NUMBER, row] = number
             places[frame.CAPTURE, row] = capture
             walk(
-                buf, at + fixed, captured, min(length, 0x7FFFFFFF), interfaces[which, IF_LINK_TYPE], places, row
+                buf, at + fixed, captured, min(length, 0x7FFFFFFF), interfaces[which, frame.IF_LINK_TYPE], places, row
             )
             row += 1
         at += total
-    state[POSITION], state[ROW], state[PACKET] = at, row, number
+    state[frame.AT], state[frame.ROW], state[frame.PACKET] = at, row, number
     return why
 
 
@@ -243,3 +220,28 @@ def keep(wide_p, places_p, capacity, rows, wanted_p):
                     places[row, kept] = places[row, i]
             kept += 1
     return kept
+
+
+@kernel("bytes", "int", "int", "int", "int", "int", "int64s")
+def pcap_skip(buf_p, valid, stop, header, big, limit, state_p):
+    """Go past pcap records, noting nothing, from the state's position to STOP or the end of VALID bytes."""
+    buf = carray(buf_p, (valid,))
+    state = carray(state_p, (frame.STATE_SIZE,))
+    at = state[frame.AT]
+    while True:
+        if at >= stop:
+            why = frame.STOP
+            break
+        if at + header > valid:
+            why = frame.MORE
+            break
+        captured = u32(buf, at + 8, big)
+        if captured > limit:
+            why = frame.BAD
+            break
+        if at + header + captured > valid:
+            why = frame.MORE
+            break
+        at += header + captured
+    state[frame.AT] = at
+    return why

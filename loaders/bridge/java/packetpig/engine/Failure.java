@@ -1,6 +1,5 @@
 package packetpig.engine;
 
-import java.io.FileNotFoundException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
@@ -13,14 +12,18 @@ import org.apache.pig.tools.pigstats.JobStats;
 
 /** What a user needs to hear about an exception: the innermost message, and where in the script. */
 final class Failure {
+    private static final String TRACE = "\n\tat ";
     private static final Pattern PLACE =
         Pattern.compile("<(?:file ([^,>]+), )?line (\\d+), column (\\d+)>\\s*(.*)", Pattern.DOTALL);
     private static final Pattern CLASS =
         Pattern.compile("^(?:Error: |Caused by: |Exception in thread \"[^\"]*\" )?(?:[a-z][\\w$]*\\.)+[A-Z][\\w$]*(?:: |$)");
     private static final Pattern WRAPPING = Pattern.compile(
         "^(?:ERROR \\d+: |Unable to recreate exception from backed error: |Error during parsing\\. |AttemptID:\\S+ Info:|Error: )+");
+    /** Tez: "Vertex failed, … diagnostics=[… attempt_1_2:java.io.IOException: the reason". */
+    private static final Pattern ATTEMPT = Pattern.compile("^.*?\\battempt_\\w+:(?=[a-z])", Pattern.DOTALL);
     private static final Pattern EXISTS = Pattern.compile("Output directory (\\S+) already exists");
     private static final Pattern MISSING = Pattern.compile("Input (?:path does not exist|Pattern): ?(\\S+?)(?: matches 0 files)?$");
+    private static final Pattern NO_FILE = Pattern.compile("^(\\S+) \\(No such file or directory\\)$");
     private static final Pattern UNDEFINED = Pattern.compile("Undefined parameter : (\\S+)");
     private static final Pattern UNRESOLVED = Pattern.compile("Could not resolve (\\S+) using imports: .*", Pattern.DOTALL);
 
@@ -34,24 +37,31 @@ final class Failure {
         this.code = code;
     }
 
-    /** @param task why a task failed, as far as it was heard; or null */
-    static Failure of(Throwable problem, Throwable task) {
-        String place = place(problem);
+    /**
+     * @param problem what Pig threw, or null if it only says that a job failed
+     * @param job the job that failed, or null
+     * @param task why a task of it failed, as far as it was heard in this process; or null
+     */
+    static Failure of(Throwable problem, JobStats job, Throwable task) {
+        String place = problem == null ? null : place(problem);
         if (place != null) {
-            return new Failure(problem, place, Main.USAGE);
+            return new Failure(problem, place, isUsage(problem) ? Main.USAGE : Main.FAILED);
         }
-        Throwable cause = task == null ? problem : task;
-        String text = message(cause);
-        return new Failure(cause, text, isUsage(problem) ? Main.USAGE : Main.FAILED);
+        if (task != null) {
+            return new Failure(task, message(task), Main.FAILED);
+        }
+        if (job != null) {
+            return ofJob(job);
+        }
+        return new Failure(problem, message(problem), isUsage(problem) ? Main.USAGE : Main.FAILED);
     }
 
-    static Failure ofJob(JobStats job, Throwable task) {
-        Throwable problem = task;
-        if (problem == null) {
-            problem = job.getException();
-        }
-        if (problem == null) {
-            problem = new IllegalStateException("job " + job.getJobId() + " failed: " + job.getErrorMessage());
+    /** Where the reason is a stack trace in the job's message (it could not be submitted), or in its exception. */
+    private static Failure ofJob(JobStats job) {
+        String text = String.valueOf(job.getErrorMessage());
+        Throwable problem = job.getException();
+        if (problem == null || text.contains(TRACE)) {
+            problem = new IllegalStateException(text);
         }
         return new Failure(problem, message(problem), Main.FAILED);
     }
@@ -73,8 +83,9 @@ final class Failure {
     }
 
     private static boolean isUsage(Throwable problem) {
+        boolean usage = false;
         for (Throwable each : chain(problem)) {
-            if (each instanceof ParameterSubstitutionException || each instanceof FileNotFoundException
+            if (each instanceof UsageException || each instanceof ParameterSubstitutionException
                 || each instanceof org.apache.pig.tools.pigscript.parser.ParseException
                 || each instanceof org.apache.pig.tools.pigscript.parser.TokenMgrError
                 || each instanceof org.apache.pig.tools.parameters.ParseException) {
@@ -82,12 +93,13 @@ final class Failure {
             }
             if (each instanceof PigException) {
                 int number = ((PigException) each).getErrorCode();
-                if (number >= 1000 && number < 1066) {
-                    return true;
+                usage |= number >= 1000 && number < 2000;
+                if (number >= 2000) { // the script was understood, then something was in the way
+                    return false;
                 }
             }
         }
-        return false;
+        return usage;
     }
 
     /** The innermost message that says where in the script it is, or null. */
@@ -120,10 +132,11 @@ final class Failure {
         if (last >= 0) {
             text = text.substring(last + "Caused by: ".length());
         }
-        int trace = text.indexOf("\n\tat ");
+        int trace = text.indexOf(TRACE);
         if (trace >= 0) {
             text = text.substring(0, trace);
         }
+        text = ATTEMPT.matcher(text).replaceFirst("");
         String before;
         do {
             before = text;
@@ -142,6 +155,10 @@ final class Failure {
         match = MISSING.matcher(text);
         if (match.find()) {
             return path(match.group(1)) + ": no such file or folder";
+        }
+        match = NO_FILE.matcher(text);
+        if (match.find()) {
+            return match.group(1) + ": no such file";
         }
         match = UNDEFINED.matcher(text);
         if (match.find()) {

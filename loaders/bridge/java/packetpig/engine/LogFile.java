@@ -2,6 +2,7 @@ package packetpig.engine;
 
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +13,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.logging.LogManager;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.log4j.Level;
 import org.apache.log4j.Logger;
 import org.apache.log4j.PatternLayout;
@@ -24,9 +24,9 @@ final class LogFile {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     private final Path file;
-    private final PrintStream stream;
+    private final Stream stream;
 
-    private LogFile(Path file, PrintStream stream) {
+    private LogFile(Path file, Stream stream) {
         this.file = file;
         this.stream = stream;
     }
@@ -40,7 +40,7 @@ final class LogFile {
             forgetOld(folder);
             file = folder.resolve("pig-" + STAMP.format(LocalDateTime.now()) + "-" + ProcessHandle.current().pid() + ".log");
         }
-        PrintStream stream = new PrintStream(new FileOutputStream(file.toFile(), true), true, StandardCharsets.UTF_8);
+        Stream stream = new Stream(new FileOutputStream(file.toFile(), true));
         LogManager.getLogManager().reset(); // java.util.logging would write to the console
         Logger root = Logger.getRootLogger();
         root.removeAllAppenders();
@@ -62,7 +62,7 @@ final class LogFile {
 
     private static void forgetOld(Path folder) throws IOException {
         List<Path> logs;
-        try (Stream<Path> files = Files.list(folder)) {
+        try (java.util.stream.Stream<Path> files = Files.list(folder)) {
             logs = files.filter(file -> file.getFileName().toString().matches("pig-[0-9]{8}-[0-9]{6}-[0-9]+\\.log"))
                 .sorted().collect(Collectors.toList());
         }
@@ -71,8 +71,14 @@ final class LogFile {
         }
     }
 
+    /** For all that would otherwise be printed on the console. */
     PrintStream stream() {
         return stream;
+    }
+
+    /** The newest line that was printed on standard error, not logged; or null. */
+    String lastPrinted() {
+        return stream.last;
     }
 
     Path path() {
@@ -86,5 +92,19 @@ final class LogFile {
 
     void close() {
         stream.flush();
+    }
+
+    private static final class Stream extends PrintStream {
+        private volatile String last;
+
+        Stream(OutputStream out) {
+            super(out, true, StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public void println(String line) {
+            last = line;
+            super.println(line);
+        }
     }
 }

@@ -34,7 +34,7 @@ public final class Main {
         Options options;
         try {
             options = Options.parse(arguments);
-        } catch (IllegalArgumentException problem) {
+        } catch (UsageException problem) {
             console.line("pig: " + problem.getMessage() + " (bin/pig -h shows the options)");
             return USAGE;
         }
@@ -45,6 +45,7 @@ public final class Main {
         Workspace workspace = Workspace.create();
         LogFile log = LogFile.open(options);
         System.setErr(log.stream()); // what libraries print belongs into the log
+        System.setOut(MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
         workspace.removeAtExit();
         try {
             if (options.version) {
@@ -57,6 +58,7 @@ public final class Main {
             }
             return code;
         } finally {
+            System.out.flush();
             log.close();
         }
     }

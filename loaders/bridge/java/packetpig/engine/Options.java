@@ -54,7 +54,7 @@ final class Options {
     private Options() {
     }
 
-    /** @throws IllegalArgumentException with a line for the user */
+    /** @throws UsageException with a line for the user */
     static Options parse(String[] arguments) {
         Options options = new Options();
         List<String> left = new ArrayList<>(Arrays.asList(arguments));
@@ -69,7 +69,7 @@ final class Options {
             }
         }
         if (options.script != null && !options.statements.isEmpty()) {
-            throw new IllegalArgumentException("a script and -e cannot both be given");
+            throw new UsageException("a script and -e cannot both be given");
         }
         return options;
     }
@@ -108,21 +108,21 @@ final class Options {
             case "l": case "logfile": logFile = value(argument, left); break;
             case "i": case "version": version = true; break;
             case "h": case "help": help = true; break;
-            default: throw new IllegalArgumentException("no such option: " + argument);
+            default: throw new UsageException("no such option: " + argument);
         }
     }
 
     private void property(String text) {
         int equals = text.indexOf('=');
         if (equals < 1) {
-            throw new IllegalArgumentException("-D takes NAME=VALUE, not '" + text + "'");
+            throw new UsageException("-D takes NAME=VALUE, not '" + text + "'");
         }
         properties.put(text.substring(0, equals), text.substring(equals + 1));
     }
 
     private static String parameter(String text) {
         if (text.indexOf('=') < 1) {
-            throw new IllegalArgumentException("-p takes NAME=VALUE, not '" + text + "'");
+            throw new UsageException("-p takes NAME=VALUE, not '" + text + "'");
         }
         return text;
     }
@@ -130,14 +130,14 @@ final class Options {
     private static String mode(String text) {
         String mode = text.toLowerCase();
         if (!Arrays.asList("local", "tez_local", "mapreduce", "tez").contains(mode)) {
-            throw new IllegalArgumentException("-x is one of local, tez_local, mapreduce, tez, not '" + text + "'");
+            throw new UsageException("-x is one of local, tez_local, mapreduce, tez, not '" + text + "'");
         }
         return mode;
     }
 
     private static String value(String argument, List<String> left) {
         if (left.isEmpty()) {
-            throw new IllegalArgumentException(argument + " needs a value");
+            throw new UsageException(argument + " needs a value");
         }
         return left.remove(0);
     }

@@ -11,6 +11,7 @@ import org.apache.pig.impl.PigContext;
  */
 final class Server extends PigServer {
     private boolean collecting;
+    private int lastLine;
 
     Server(PigContext context) throws ExecException {
         super(context, true);
@@ -22,8 +23,14 @@ final class Server extends PigServer {
         super.setSkipParseInRegisterForBatch(skip);
     }
 
+    /** What stands before the user's script; on one line. */
+    void prelude(String statements) throws IOException {
+        super.registerQuery(statements, 1);
+    }
+
     @Override
     public void registerQuery(String query, int startLine) throws IOException {
+        lastLine = startLine + (int) query.chars().filter(each -> each == '\n').count();
         int end = query.indexOf('\n');
         if (!collecting || !isBatchOn() || end < 0) {
             super.registerQuery(query, startLine);
@@ -31,5 +38,10 @@ final class Server extends PigServer {
         }
         super.registerQuery(query.substring(0, end), startLine);
         super.registerQuery(query.substring(end + 1), startLine + 1);
+    }
+
+    /** The line on which the newest statement ended. */
+    int lastLine() {
+        return lastLine;
     }
 }

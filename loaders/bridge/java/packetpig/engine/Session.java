@@ -2,7 +2,6 @@ package packetpig.engine;
 
 import java.io.BufferedReader;
 import java.io.File;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -52,11 +51,11 @@ final class Session {
             }
             runScript(context);
             if (listener.failed()) {
-                return failed(Failure.ofJob(listener.failure(), failures.last()));
+                return failed(Failure.of(null, listener.failure(), failures.last()));
             }
             return listener.checkSplits() ? Main.DONE : Main.FAILED;
         } catch (Throwable problem) {
-            return failed(Failure.of(problem, failures.last()));
+            return failed(Failure.of(problem, listener.failure(), failures.last()));
         } finally {
             console.clear();
             Warnings.drain().forEach(line -> console.line("warning: " + line));
@@ -69,7 +68,11 @@ final class Session {
     }
 
     private int failed(Failure failure) {
-        console.line("pig: " + failure.line(options.script));
+        String line = failure.line(options.script);
+        if (line.startsWith("fs command ") && log.lastPrinted() != null) {
+            line = log.lastPrinted(); // Hadoop's shell printed why; Pig says only that it failed
+        }
+        console.line("pig: " + line);
         log.failure(failure.problem);
         if (options.verbose) {
             console.line(failure.trace());
@@ -89,6 +92,11 @@ final class Session {
         context.getProperties().setProperty(PigImplConstants.PIG_OPTIMIZER_RULES_KEY,
             ObjectSerializer.serialize(new HashSet<>(options.rulesOff)));
         PigContext.setClassLoader(context.createCl(null));
+        for (String file : options.parameterFiles) {
+            if (!new File(file).isFile()) {
+                throw new UsageException(file + ": no such parameter file");
+            }
+        }
         context.setParams(options.parameters);
         context.setParamFiles(options.parameterFiles);
         return context;
@@ -106,7 +114,7 @@ final class Session {
         server.setSkipParseInRegisterForBatch(true);
         String prelude = prelude();
         if (!prelude.isEmpty()) {
-            server.registerQuery(prelude, 1);
+            server.prelude(prelude);
         }
         GruntParser parser = new GruntParser(new StringReader(script), server);
         parser.setInteractive(false);
@@ -119,8 +127,10 @@ final class Session {
         try {
             parser.parseStopOnError(true);
         } catch (TokenMgrError vague) {
-            server.executeBatch(); // Pig's other parser says it better, and with the right line
-            throw vague;
+            server.parseAndBuild(); // Pig's other parser may say it better, and with the right line
+            throw new UsageException("the script ends within "
+                + (server.lastLine() == 0 ? "its first statement" : "the statement after line " + server.lastLine())
+                + ": a quote, a bracket or a semicolon is missing");
         }
         server.executeBatch();
     }
@@ -135,10 +145,10 @@ final class Session {
         File file = new File(options.script);
         if (!options.script.contains(":/")) {
             if (!file.exists()) {
-                throw new FileNotFoundException(options.script + ": no such script");
+                throw new UsageException(options.script + ": no such script");
             }
             if (file.isDirectory()) {
-                throw new FileNotFoundException(options.script + ": a folder, not a script");
+                throw new UsageException(options.script + ": a folder, not a script");
             }
         } else {
             file = FileLocalizer.fetchFile(context.getProperties(), options.script).file;

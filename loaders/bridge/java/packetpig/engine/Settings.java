@@ -63,10 +63,15 @@ final class Settings {
         set("tez.staging-dir", workspace.path("tez"));
         set("tez.runtime.optimize.local.fetch", "true");
         set("tez.ignore.lib.uris", "true");
+        set("tez.am.task.max.failed.attempts", 1); // what fails here once fails again
     }
 
     private void cluster() {
         if (System.getenv("HADOOP_CONF_DIR") == null) {
+            if (!options.properties.containsKey("fs.defaultFS")) {
+                throw new UsageException("-x " + options.mode + " needs a cluster: set HADOOP_CONF_DIR to the"
+                    + " folder of its configuration, or give -D fs.defaultFS=… and the like");
+            }
             set("pig.use.overriden.hadoop.configs", "true");
         }
         set("pig.additional.jars", files("build/jars", ":"));
@@ -84,7 +89,7 @@ final class Settings {
             try (InputStream in = new FileInputStream(file)) {
                 properties.load(in);
             } catch (FileNotFoundException problem) {
-                throw new FileNotFoundException(file + ": no such file");
+                throw new UsageException(file + ": no such file");
             }
         }
         options.properties.forEach(this::set);

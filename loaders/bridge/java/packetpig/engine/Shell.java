@@ -40,7 +40,7 @@ final class Shell {
         reader.setHistory(history);
         Server server = new Server(context);
         if (!prelude.isEmpty()) {
-            server.registerQuery(prelude);
+            server.prelude(prelude);
         }
         BufferedReader lines =
             new BufferedReader(new InputStreamReader(new ConsoleReaderInputStream(reader), StandardCharsets.UTF_8));
@@ -64,7 +64,7 @@ final class Shell {
     }
 
     private void say(Throwable problem) {
-        Failure failure = Failure.of(problem, failures.last());
+        Failure failure = Failure.of(problem, listener.failure(), failures.last());
         console.line("pig: " + failure.line(null));
         log.failure(failure.problem);
         Warnings.drain().forEach(line -> console.line("warning: " + line));

@@ -1,0 +1,220 @@
+"""Reads captures, one after the other, into tables of packets: one decode, whatever the rows are made of.
+
+A large local capture is mapped into memory; small ones, compressed ones and those that come through a pipe go through
+one arena of bounded size, so that many small captures fill one table and memory does not grow with the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from packetpig.loaders.captures.capture import Capture, Source, opened, reason
+from packetpig.loaders.captures.compression import Unpacked, compression
+from packetpig.loaders.captures.pcap import Pcap, RestartError
+from packetpig.loaders.captures.pcapng import Pcapng
+from packetpig.loaders.captures.window import Table, Window
+from packetpig.loaders.contract.report import CaptureError, Report
+from packetpig.loaders.kernels import frame
+
+HEAD = 64  # bytes that tell the format
+ARENA = 8 << 20  # bytes; more only for a single record that needs it
+ROOM = 1 << 20  # bytes that must be free before another capture begins in the arena
+MAPPED = 4 << 20  # bytes from which a local capture is mapped
+FORMATS = (Pcap, Pcapng)
+
+
+class Scanner(Protocol):
+    """What the formats have alike."""
+
+    begin: int
+    first: int | None
+    after: int | None
+
+    def scan(self, window: Window, table: Table) -> int:
+        """See Pcap.scan."""
+
+
+class Head:
+    """A source that only goes forward, with its first bytes given back."""
+
+    size: int | None = None
+
+    def __init__(self, head: bytes, rest: Source) -> None:
+        self._head, self._rest = head, rest
+
+    def read(self, into: memoryview, offset: int) -> int:
+        """See Source."""
+        if offset < len(self._head):
+            piece = self._head[offset : offset + len(into)]
+            into[: len(piece)] = piece
+            return len(piece)
+        return self._rest.read(into, offset)
+
+    def mapped(self) -> None:
+        """See Source."""
+        return
+
+    def close(self) -> None:
+        """See Source."""
+        self._rest.close()
+
+
+def tables(captures: Sequence[Capture], report: Report, on_error: str = "fail") -> Iterator[Table]:
+    """Give tables of packets; each is used again for the next, so be done with it before.
+
+    A file that is no capture raises CaptureError; with ON_ERROR `skip` it is counted and said, with `later` too, and
+    counts as a failure of the whole.
+    """
+    reader = _Reader(report)
+    for number, capture in enumerate(captures):
+        capture.number = number
+        try:
+            yield from reader.read(capture)
+        except CaptureError as error:
+            if on_error == "fail":
+                raise
+            if on_error == "later":
+                report.failures += 1
+                report.warn(str(error))
+            else:
+                report.count("captures skipped")
+                report.warn(f"{error}; skipped")
+    yield from reader.flush()
+
+
+class _Reader:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.table = Table()
+        self.arena = np.empty(ARENA, np.uint8)
+        self.filled = 0
+
+    def flush(self) -> Iterator[Table]:
+        """Give the table if it has rows, and empty it."""
+        if self.table.rows:
+            yield self.table
+            self.table.rows = 0
+
+    def read(self, capture: Capture) -> Iterator[Table]:
+        source = opened(capture)
+        try:
+            yield from self._recognised(capture, source)
+        except OSError as error:
+            raise CaptureError(f"{capture.path}: {reason(error)}") from error
+        finally:
+            source.close()
+
+    def _recognised(self, capture: Capture, source: Source) -> Iterator[Table]:
+        head = _head(source)
+        packed = compression(head)
+        if packed:
+            source = Unpacked(source if source.size is not None else Head(head, source), capture.path, packed, self.report)
+            head = _head(source)
+            if not head:
+                raise CaptureError(f"{capture.path}: no data in the {packed[0]} file")
+        scanner = _scanner(head, capture, self.report)
+        if source.size is None:
+            source = Head(head, source)
+        elif source.size >= MAPPED:
+            mapping = source.mapped()
+            if mapping is not None:
+                yield from self._mapped(scanner, mapping)
+                self._finish(capture, scanner)
+                return
+        while True:
+            try:
+                yield from self._streamed(scanner, source, capture)
+                break
+            except RestartError:
+                scanner.restart()  # type: ignore[attr-defined]
+        self._finish(capture, scanner)
+
+    def _finish(self, capture: Capture, scanner: Scanner) -> None:
+        self.report.count("captures")
+        if capture.end is not None and scanner.first is not None and scanner.after is not None:
+            self.report.splits.append((capture.number, scanner.first, scanner.after))
+
+    def _mapped(self, scanner: Scanner, mapping: np.ndarray) -> Iterator[Table]:
+        yield from self.flush()
+        window = Window(mapping, scanner.begin, len(mapping), 0, True)
+        self.table.buffer, self.table.valid = mapping, window.valid
+        why = frame.FULL
+        while why == frame.FULL:
+            before = window.at
+            try:
+                why = scanner.scan(window, self.table)
+            except RestartError:
+                scanner.restart()  # type: ignore[attr-defined]
+                window.at, why = scanner.begin, frame.FULL
+            self.report.progress(max(0, window.at - before))
+            yield from self.flush()
+        self.table.buffer = self.arena
+
+    def _streamed(self, scanner: Scanner, source: Source, capture: Capture) -> Iterator[Table]:
+        compressed = source.size is None
+        if len(self.arena) - self.filled < min(source.size or ROOM, ROOM):
+            yield from self.flush()
+            self.filled = 0
+        self.table.buffer = self.arena
+        offset = scanner.begin
+        window = Window(self.arena, self.filled, self.filled, offset - self.filled, False)
+        while True:
+            room = len(self.arena) - window.valid
+            count = source.read(memoryview(self.arena)[window.valid : window.valid + self._piece(capture, offset, room)], offset)
+            if not compressed:
+                self.report.progress(count)
+            offset += count
+            window.valid += count
+            window.last = count == 0
+            self.table.valid = window.valid
+            why = scanner.scan(window, self.table)
+            while why == frame.FULL:
+                yield from self.flush()
+                why = scanner.scan(window, self.table)
+            if why == frame.STOP:
+                self.filled = window.valid
+                return
+            if window.valid == len(self.arena):
+                yield from self.flush()
+                self._make_room(window)
+
+    def _piece(self, capture: Capture, offset: int, room: int) -> int:
+        """How much to read: no more of a range than it has, but for completing its last record."""
+        if capture.end is None:
+            return room
+        return min(room, max(capture.end - offset, 1 << 16))
+
+    def _make_room(self, window: Window) -> None:
+        """Move what is not read yet to the front, into a larger arena if it fills this one."""
+        left = window.valid - window.at
+        arena = self.arena if left <= len(self.arena) // 2 else np.empty(2 * len(self.arena), np.uint8)
+        arena[:left] = self.arena[window.at : window.valid].copy()
+        window.base += window.at
+        window.buffer, window.at, window.valid = arena, 0, left
+        window.address = arena.ctypes.data
+        self.arena = self.table.buffer = arena
+        self.table.valid = left
+
+
+def _head(source: Source) -> bytes:
+    """The first bytes, as many as tell the format."""
+    head = bytearray(HEAD)
+    filled = 0
+    while filled < HEAD:
+        count = source.read(memoryview(head)[filled:], filled)
+        if count == 0:
+            break
+        filled += count
+    return bytes(head[:filled])
+
+
+def _scanner(head: bytes, capture: Capture, report: Report) -> Scanner:
+    if not head:
+        raise CaptureError(f"{capture.path}: an empty file, not a capture")
+    for known in FORMATS:
+        if known.recognises(head):
+            return known(head, capture, report)  # type: ignore[return-value]
+    raise CaptureError(f"{capture.path}: not a capture (its first bytes are {head[:8].hex(' ')})")

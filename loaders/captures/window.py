@@ -1,0 +1,54 @@
+"""A stretch of a capture's bytes in memory, and the table that packets found there are noted in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from packetpig.loaders.kernels import frame
+
+
+@dataclass
+class Window:
+    """Bytes of one capture in a buffer.
+
+    `buffer`: the whole buffer. `at`: where reading goes on. `valid`: where the bytes end. `base`: what to add to a
+    place in the buffer to have the offset in the capture. `last`: the capture ends where the bytes end.
+    """
+
+    buffer: np.ndarray[Any, Any]
+    at: int
+    valid: int
+    base: int
+    last: bool
+
+    def __post_init__(self) -> None:
+        self.address = self.buffer.ctypes.data
+
+    @property
+    def offset(self) -> int:
+        """Where reading goes on, as an offset in the capture."""
+        return self.base + self.at
+
+    def head(self, size: int) -> bytes:
+        """The next bytes, SIZE of them at most."""
+        return self.buffer[self.at : min(self.at + size, self.valid)].tobytes()
+
+
+class Table:
+    """What is noted of packets until the table is full: `wide` and `places` as kernels/frame.py says, `rows` of them.
+
+    The bytes are in `buffer`, of which `valid` are there.
+    """
+
+    def __init__(self, capacity: int = 1 << 16) -> None:
+        self.capacity = capacity
+        self.rows = 0
+        self.wide = np.empty((frame.WIDE_ROWS, capacity), np.int64)
+        self.places = np.empty((frame.PLACE_ROWS, capacity), np.int32)
+        self.state = np.zeros(frame.STATE_SIZE, np.int64)
+        self.buffer: np.ndarray[Any, Any] = np.empty(0, np.uint8)
+        self.valid = 0
+        self.pointers = (self.wide.ctypes.data, self.places.ctypes.data, self.state.ctypes.data)

@@ -1,0 +1,54 @@
+"""What a run has to say beside its rows: counters, warnings, progress. Nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+
+class CaptureError(Exception):
+    """A capture that cannot be read at all. The message is one line that names it, the offset and the reason."""
+
+
+class Report:
+    """Collects counters, warnings and progress; whoever runs the loader passes them on.
+
+    `counters`: additions since the last `drain`. `warnings`: lines since then. `bytes`: capture bytes dealt with. `splits`: (capture, offset of the first record, offset after the last).
+    `on_change` is called after each warning or progress, if it is set.
+    """
+
+    MAX_WARNINGS = 1000  # lines; hostile captures could make any number of them
+
+    def __init__(self, on_change: Callable[[], None] | None = None) -> None:
+        self.counters: Counter[str] = Counter()
+        self.warnings: list[str] = []
+        self.bytes = 0
+        self.losses = False
+        self.splits: list[tuple[int, int, int]] = []
+        self.failures = 0
+        self._warned = 0
+        self._on_change = on_change
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Add to a counter."""
+        if amount:
+            self.counters[name] += amount
+
+    def warn(self, line: str) -> None:
+        """A line for the user: which file, which offset, what and why."""
+        self._warned += 1
+        self.counters["warnings"] += 1
+        if self._warned <= self.MAX_WARNINGS:
+            self.warnings.append(line)
+        elif self._warned == self.MAX_WARNINGS + 1:
+            self.warnings.append(f"more than {self.MAX_WARNINGS} warnings; the rest is only counted")
+        self._changed()
+
+    def progress(self, amount: int) -> None:
+        """AMOUNT more bytes of captures are done with."""
+        self.bytes += amount
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._on_change:
+            self._on_change()

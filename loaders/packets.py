@@ -1,0 +1,190 @@
+"""Packets: one row each, with the fields of its link, network and transport headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from packetpig.loaders.captures.reading import tables
+from packetpig.loaders.captures.window import Table
+from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
+from packetpig.loaders.contract.filters import Filter
+from packetpig.loaders.contract.loader import Job, Loader
+from packetpig.loaders.decode import columns as build
+from packetpig.loaders.decode.columns import Builder, Field, fields, place
+from packetpig.loaders.kernels import frame, native
+
+BUDGET = 16 << 20  # bytes of frames in a batch that carries bytes
+
+V4, V6 = (frame.VERSION, 4), (frame.VERSION, 6)
+TCP, UDP, ICMP, ICMP6 = ((frame.PROTOCOL, number) for number in (6, 17, 1, 58))
+
+
+def ip(at4: int, width4: int, at6: int, width6: int, shift4: int = 0, mask4: int = -1, shift6: int = 0, mask6: int = -1) -> Builder:
+    """A field that IPv4 and IPv6 both have."""
+    return fields(
+        Field(frame.NETWORK, at4, width4, V4, shift4, mask4), Field(frame.NETWORK, at6, width6, V6, shift6, mask6)
+    )
+
+
+def transport(protocol: tuple[int, int], at: int, width: int, shift: int = 0, mask: int = -1) -> Field:
+    """A field of a transport header."""
+    return Field(frame.TRANSPORT, at, width, protocol, shift, mask, frame.TRANSPORT_END)
+
+
+def flag(bit: int) -> Builder:
+    """A flag of TCP: bit 0 is FIN, bit 8 is NS."""
+    return fields(transport(TCP, 12, 2, bit, 1))
+
+
+BUILDERS: dict[str, Builder] = {
+    "ts": build.seconds,
+    "ts_ns": build.wide_place(frame.TIME),
+    "offset": build.wide_place(frame.OFFSET),
+    "number": build.wide_place(frame.NUMBER),
+    "link_type": place(frame.LINK_TYPE),
+    "length": place(frame.LENGTH),
+    "captured": place(frame.CAPTURED),
+    "eth_src": build.hardware(6),
+    "eth_dst": build.hardware(0),
+    "eth_type": place(frame.ETHER_TYPE),
+    "vlan": place(frame.VLAN),
+    "inner_vlan": place(frame.INNER_VLAN),
+    "ip_version": place(frame.VERSION),
+    "ip_header_length": place(frame.HEADER),
+    "ip_tos": ip(1, 1, 0, 2, shift6=4, mask6=0xFF),
+    "ip_total_length": place(frame.TOTAL),
+    "ip_id": fields(Field(frame.NETWORK, 4, 2, V4), Field(frame.FRAGMENT, 4, 4, V6), wide=True),
+    "ip_flags": fields(Field(frame.NETWORK, 6, 1, V4, 5, 7), Field(frame.FRAGMENT, 3, 1, V6, 0, 1)),
+    "ip_frag_offset": fields(
+        Field(frame.NETWORK, 6, 2, V4, 0, 0x1FFF), Field(frame.FRAGMENT, 2, 2, V6, 3, 0x1FFF)
+    ),
+    "ip_ttl": ip(8, 1, 7, 1),
+    "ip_proto": place(frame.PROTOCOL),
+    "ip_checksum": fields(Field(frame.NETWORK, 10, 2, V4)),
+    "ip_src": build.address(0),
+    "ip_dst": build.address(1),
+    "sport": build.port(0),
+    "dport": build.port(2),
+    "tcp_sport": fields(transport(TCP, 0, 2)),
+    "tcp_dport": fields(transport(TCP, 2, 2)),
+    "tcp_seq_id": fields(transport(TCP, 4, 4), wide=True),
+    "tcp_ack_id": fields(transport(TCP, 8, 4), wide=True),
+    "tcp_offset": fields(transport(TCP, 12, 1, 4, 15)),
+    "tcp_ns": flag(8),
+    "tcp_cwr": flag(7),
+    "tcp_ece": flag(6),
+    "tcp_urg": flag(5),
+    "tcp_ack": flag(4),
+    "tcp_psh": flag(3),
+    "tcp_rst": flag(2),
+    "tcp_syn": flag(1),
+    "tcp_fin": flag(0),
+    "tcp_window": fields(transport(TCP, 14, 2)),
+    "tcp_len": place(frame.PAYLOAD_LENGTH, TCP),
+    "udp_sport": fields(transport(UDP, 0, 2)),
+    "udp_dport": fields(transport(UDP, 2, 2)),
+    "udp_len": fields(transport(UDP, 4, 2)),
+    "udp_checksum": fields(transport(UDP, 6, 2)),
+    "icmp_type": fields(transport(ICMP, 0, 1), transport(ICMP6, 0, 1)),
+    "icmp_code": fields(transport(ICMP, 1, 1), transport(ICMP6, 1, 1)),
+    "community_id": build.community_id,
+    "payload": build.octets(frame.PAYLOAD, frame.PAYLOAD_LENGTH),
+    "frame": build.octets(-1, frame.CAPTURED),
+}
+
+
+def rows(job: Job) -> Iterator[pa.RecordBatch]:
+    """Batches of packets with the job's columns, of those that its filter keeps."""
+    builders = dict(BUILDERS)
+    builders["sensor"] = build.capture_text(job.captures, lambda capture: capture.sensor)
+    builders["capture"] = build.capture_text(job.captures, lambda capture: capture.capture)
+    for table in tables(job.captures, job.report, job.on_error):
+        job.report.count("packets", table.rows)
+        if job.filter:
+            _keep(table, job.filter, builders)
+        yield from _batches(table, job.columns, builders)
+
+
+def _batches(table: Table, names: tuple[str, ...], builders: dict[str, Builder]) -> Iterator[pa.RecordBatch]:
+    budget = BUDGET if {"payload", "frame"} & set(names) else None
+    for part in build.parts(table, budget):
+        if names:
+            yield pa.RecordBatch.from_arrays([builders[name](part) for name in names], list(names))
+        else:
+            yield pa.RecordBatch.from_arrays([pa.nulls(part.rows)], [""]).select([])
+
+
+def _keep(table: Table, chosen: Filter, builders: dict[str, Builder]) -> None:
+    """Leave only those packets in the table that the filter keeps."""
+    names = tuple(name for name in builders if name in chosen.names)
+    masks = [
+        chosen.mask(batch).to_numpy(zero_copy_only=False).view(np.uint8) for batch in _batches(table, names, builders)
+    ]
+    if masks:
+        wanted = np.ascontiguousarray(np.concatenate(masks))
+        table.rows = native.keep(*table.pointers[:2], table.capacity, table.rows, wanted.ctypes.data)
+
+
+LOADER = Loader(
+    pig="PacketLoader",
+    answers="one packet: when, between whom, and the fields of its headers; a layer that is not there is null",
+    split="records",
+    filters=True,
+    rows=rows,
+    columns=(
+        *COMMON,
+        long("ts_ns", "the same time", "nanoseconds since the epoch"),
+        long("offset", "of the packet's record in the capture (unpacked, if it is compressed)", "bytes"),
+        long("number", "of the packet in its capture, from 1; null where that cannot be known"),
+        integer("link_type", "link type of the capture's interface, as tcpdump.org numbers them"),
+        integer("length", "of the frame on the wire", "bytes"),
+        integer("captured", "of the frame, in the capture", "bytes"),
+        text("eth_src", "Ethernet address of the sender", repeated=True),
+        text("eth_dst", "Ethernet address of the receiver", repeated=True),
+        integer("eth_type", "EtherType of what the frame carries, after VLAN tags"),
+        integer("vlan", "VLAN id of the outer tag"),
+        integer("inner_vlan", "VLAN id of the second tag"),
+        integer("ip_version", "4 or 6"),
+        integer("ip_header_length", "from the IP header to what it carries, with options and extension headers", "bytes"),
+        integer("ip_tos", "type of service, or IPv6's traffic class"),
+        integer("ip_total_length", "of the IP packet by its header; IPv6: payload plus 40", "bytes"),
+        long("ip_id", "identification (IPv6: 32 bits, of the fragment header)"),
+        integer("ip_flags", "4 reserved, 2 don't fragment, 1 more fragments (IPv6: of the fragment header)"),
+        integer("ip_frag_offset", "place of the fragment", "8 bytes"),
+        integer("ip_ttl", "time to live, or IPv6's hop limit", "hops"),
+        integer("ip_proto", "protocol carried, as IANA numbers them (IPv6: after extension headers)"),
+        integer("ip_checksum", "of the IPv4 header, as it stands there"),
+        text("ip_src", "address of the sender", repeated=True),
+        text("ip_dst", "address of the receiver", repeated=True),
+        integer("sport", "port of the sender: TCP, UDP, SCTP, DCCP, UDP-Lite"),
+        integer("dport", "port of the receiver"),
+        integer("tcp_sport", "port of the sender, in TCP"),
+        integer("tcp_dport", "port of the receiver, in TCP"),
+        long("tcp_seq_id", "sequence number"),
+        long("tcp_ack_id", "acknowledgment number"),
+        integer("tcp_offset", "length of the header", "4 bytes"),
+        integer("tcp_ns", "flag NS (AccECN), 0 or 1"),
+        integer("tcp_cwr", "flag CWR, 0 or 1"),
+        integer("tcp_ece", "flag ECE, 0 or 1"),
+        integer("tcp_urg", "flag URG, 0 or 1"),
+        integer("tcp_ack", "flag ACK, 0 or 1"),
+        integer("tcp_psh", "flag PSH, 0 or 1"),
+        integer("tcp_rst", "flag RST, 0 or 1"),
+        integer("tcp_syn", "flag SYN, 0 or 1"),
+        integer("tcp_fin", "flag FIN, 0 or 1"),
+        integer("tcp_window", "window, not scaled"),
+        integer("tcp_len", "payload by the headers", "bytes"),
+        integer("udp_sport", "port of the sender, in UDP"),
+        integer("udp_dport", "port of the receiver, in UDP"),
+        integer("udp_len", "header and payload by the header", "bytes"),
+        integer("udp_checksum", "as it stands there; 0 is none"),
+        integer("icmp_type", "type of ICMP or ICMPv6"),
+        integer("icmp_code", "code of ICMP or ICMPv6"),
+        text("community_id", "Community ID v1 of the flow", repeated=True),
+        octets("payload", "what follows the transport header (ICMP: its 8 bytes), as far as it was captured"),
+        octets("frame", "the captured bytes"),
+    ),
+)

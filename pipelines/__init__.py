@@ -1,0 +1,1 @@
+"""Luigi stages from captures to tables."""
