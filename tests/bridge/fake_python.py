@@ -294,6 +294,10 @@ def main() -> None:
     elif module == "packetpig.loaders.bridge.worker":
         request = json.loads(frame())
         LOADERS[request["loader"]](request)
+    elif module == "packetpig.loaders.bridge.functions":
+        import fake_functions
+
+        fake_functions.main()
     else:
         sys.exit(f"no module {module}")
 

@@ -79,10 +79,10 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
             return false;
         }
         try {
-            if (givenRows == 0) {
-                checkColumns(rows.columns());
-            }
             current = rows.next();
+            if (givenRows == 0 && (current != null || done)) {
+                checkColumns(rows.columns());    // not before: a worker may fail before it knows its columns
+            }
         } catch (IOException e) {
             throw failure(e);
         }
