@@ -100,11 +100,12 @@ def run(
     pushed: Tree | None = None,
     options: Mapping[str, str] | None = None,
     report: Report | None = None,
+    on_error: str | None = None,
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Run a loader: the schema of what it gives, and the batches.
 
     `columns`: names, or None for all. `where`: an expression, applied exactly. `pushed`: a filter that Pig applies
-    again itself. Raises OptionError, WhereError; while it gives batches, CaptureError.
+    again itself. `on_error`: instead of the option, `later` too (see reading.tables). Raises OptionError, WhereError; while it gives batches, CaptureError.
     """
     values = loader.checked(options or {})
     schema = loader.schema(options)
@@ -126,7 +127,7 @@ def run(
         options=values,
         filter=chosen,
         report=report or Report(),
-        on_error=values["on_error"],
+        on_error=on_error or values["on_error"],
     )
     shape = pa.schema([pa.field(name, by_name[name].arrow) for name in wanted])
     return shape, _shaped(loader.rows(job), later, shape)

@@ -88,7 +88,7 @@ final class CaptureList {
         try {
             found = fs.globStatus(path);
         } catch (org.apache.hadoop.security.AccessControlException e) {
-            throw new IOException("cannot read " + location + ": permission denied", e);
+            throw new IOException("cannot read " + location + ": permission denied");
         }
         boolean glob = isGlob(location);
         if (found == null || found.length == 0) {
@@ -153,9 +153,9 @@ final class CaptureList {
                 blocks.put(full, file.getBlockLocations());
             }
         } catch (org.apache.hadoop.security.AccessControlException e) {
-            throw new IOException("cannot read " + status.getPath() + ": permission denied", e);
+            throw new IOException("cannot read " + status.getPath() + ": permission denied");
         } catch (FileNotFoundException e) {
-            throw new IOException("no such file or folder: " + status.getPath(), e);
+            throw new IOException("no such file or folder: " + status.getPath());
         }
     }
 
@@ -204,7 +204,7 @@ final class CaptureList {
                         String reason = why instanceof AccessDeniedException ? "permission denied"
                                 : why instanceof FileSystemLoopException ? "a link that goes round in circles"
                                 : String.valueOf(why.getMessage());
-                        throw new IOException("cannot read " + file + ": " + reason, why);
+                        throw new IOException("cannot read " + file + ": " + reason);
                     }
                 });
     }

@@ -201,7 +201,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
         }
         LOG.debug(line, cause);
         close();
-        return new IOException(line, cause);
+        return new IOException(line);    // without its cause: the launcher shows the root of a failure
     }
 
     private String reading() {

@@ -59,7 +59,7 @@ final class Child implements Closeable {
         } catch (IOException e) {
             String why = String.valueOf(e.getMessage()).replaceFirst("^.*error=\\d+, ", "");
             throw new IOException("cannot start " + what + ": " + python + ": " + why + "; run make setup, or set "
-                    + PYTHON_PROPERTY, e);
+                    + PYTHON_PROPERTY);
         }
     }
 

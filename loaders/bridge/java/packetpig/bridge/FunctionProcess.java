@@ -145,7 +145,7 @@ final class FunctionProcess {
             if (length < 1) {
                 throw new IOException("an empty answer");
             }
-            if (answer[0] == 1) {
+            if (answer[0] == '1') {
                 return Values.read(ByteBuffer.wrap(answer, 1, length - 1).slice());
             }
         } catch (IOException e) {
@@ -189,6 +189,6 @@ final class FunctionProcess {
                 : WHAT + " died (" + death + ")";
         String words = child.lastWords();
         child.close();
-        return new IOException(line + words, cause);
+        return new IOException(line + words);
     }
 }

@@ -110,7 +110,7 @@ final class LoaderDescription {
             try {
                 return new LoaderDescription(Json.object(new String(answer, StandardCharsets.UTF_8)));
             } catch (IOException | ClassCastException e) {
-                throw new IOException("loader " + loader + " cannot be described: its answer is no description", e);
+                throw new IOException("loader " + loader + " cannot be described: its answer is no description");
             }
         }
     }

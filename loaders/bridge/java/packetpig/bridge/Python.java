@@ -21,12 +21,12 @@ public class Python extends ScriptEngine {
         String file = new File(path).getCanonicalPath();
         Configuration conf = ConfigurationUtil.toConfiguration(pigContext.getProperties());
         Object functions = FunctionProcess.list(file, conf).get("functions");
-        if (!(functions instanceof List) || ((List<?>) functions).isEmpty()) {
+        if (!(functions instanceof Map) || ((Map<?, ?>) functions).isEmpty()) {
             throw new IOException(path + " has no function with an outputSchema");
         }
-        for (Object item : (List<?>) functions) {
-            String name = String.valueOf(((List<?>) item).get(0));
-            FunctionSchemas.know(file, name, String.valueOf(((List<?>) item).get(1)));
+        for (Map.Entry<?, ?> item : ((Map<?, ?>) functions).entrySet()) {
+            String name = String.valueOf(item.getKey());
+            FunctionSchemas.know(file, name, String.valueOf(item.getValue()));
             pigContext.registerFunction(namespace == null ? name : namespace + NAMESPACE_SEPARATOR + name,
                     new FuncSpec(PythonFunction.class.getName(), new String[] {file, name}));
         }

@@ -50,7 +50,7 @@ public class PythonFunction extends EvalFunc<Object> {
         try {
             return Utils.getSchemaFromString(FunctionSchemas.of(module, function));
         } catch (IOException e) {
-            throw new IllegalStateException(name() + ": " + e.getMessage(), e);
+            throw new IllegalStateException(name() + ": " + e.getMessage());
         }
     }
 

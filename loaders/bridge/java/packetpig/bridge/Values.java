@@ -103,6 +103,9 @@ final class Values {
             Map<?, ?> map = (Map<?, ?>) value;
             room(5).put((byte) 'm').putInt(map.size());
             for (Map.Entry<?, ?> entry : map.entrySet()) {
+                if (entry.getKey() == null) {
+                    throw new IOException("a map with a null key");
+                }
                 byte[] key = entry.getKey().toString().getBytes(StandardCharsets.UTF_8);
                 room(4 + key.length).putInt(key.length).put(key);
                 put(entry.getValue());

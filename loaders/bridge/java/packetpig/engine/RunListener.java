@@ -26,6 +26,7 @@ final class RunListener implements PigProgressNotificationListener {
 
     private final Options options;
     private final Console console;
+    private final Outputs outputs;
     private final Map<String, Long> counters = new TreeMap<>();
     private final List<String> unbalanced = new ArrayList<>();
     private volatile boolean running;
@@ -34,14 +35,15 @@ final class RunListener implements PigProgressNotificationListener {
     private volatile int jobsDone;
     private JobStats failure;
 
-    RunListener(Options options, Console console) {
+    RunListener(Options options, Console console, Outputs outputs) {
         this.options = options;
         this.console = console;
+        this.outputs = outputs;
     }
 
     @Override
     public void initialPlanNotification(String script, OperatorPlan<?> plan) {
-        // the number of jobs comes with launchStartedNotification
+        outputs.begin(plan);
     }
 
     @Override
@@ -102,6 +104,7 @@ final class RunListener implements PigProgressNotificationListener {
     @Override
     public void launchCompletedNotification(String script, int succeeded) {
         running = false;
+        outputs.end();
         console.clear();
     }
 

@@ -30,6 +30,7 @@ final class Session {
     private final Console console;
     private final Workspace workspace;
     private final LogFile log;
+    private final Outputs outputs = new Outputs();
     private final RunListener listener;
 
     Session(Options options, Console console, Workspace workspace, LogFile log) {
@@ -37,7 +38,7 @@ final class Session {
         this.console = console;
         this.workspace = workspace;
         this.log = log;
-        this.listener = new RunListener(options, console);
+        this.listener = new RunListener(options, console, outputs);
     }
 
     /** @return the exit code; what went wrong has been said */
@@ -84,6 +85,7 @@ final class Session {
         Properties properties = Settings.of(options, workspace);
         UDFContext.getUDFContext().setClientSystemProps(properties);
         PigContext context = new PigContext(properties);
+        outputs.removeHalvesAtExit(context.getProperties());
         ScriptState state = context.getExecutionEngine().instantiateScriptState();
         state.setCommandLine(options.title());
         state.registerListener(listener);

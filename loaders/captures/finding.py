@@ -1,0 +1,178 @@
+"""Finds captures: files, folders (with sub-folders), globs, and addresses of HDFS and S3 where those are set up."""
+
+from __future__ import annotations
+
+import glob
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from packetpig.loaders.captures.capture import Capture, Source, local, opened
+from packetpig.loaders.captures.compression import Unpacked, compression
+from packetpig.loaders.captures.pcap import MAGICS
+from packetpig.loaders.contract.report import CaptureError, Report
+
+REMOTE = ("hdfs://", "s3a://", "s3://")
+
+
+class RemoteSource:
+    """A file of a file system that pyarrow knows."""
+
+    def __init__(self, system: Any, path: str) -> None:
+        self._file = system.open_input_file(path)
+        self.size: int | None = self._file.size()
+
+    def read(self, into: memoryview, offset: int) -> int:
+        """See Source."""
+        data = self._file.read_at(len(into), offset)
+        into[: len(data)] = data
+        return len(data)
+
+    def mapped(self) -> None:
+        """See Source."""
+        return
+
+    def close(self) -> None:
+        """See Source."""
+        self._file.close()
+
+
+def find(paths: Iterable[str], sensors: str = "") -> list[Capture]:
+    """All captures that PATHS name, ordered by path. Raises CaptureError for a path that names none.
+
+    With SENSORS `folders` each folder right below a path is a sensor of its own.
+    """
+    captures = []
+    for path in paths:
+        captures += list(_remote(path, sensors) if path.startswith(REMOTE) else _local(path, sensors))
+    return captures
+
+
+def _local(path: str, sensors: str) -> Iterator[Capture]:
+    if path == "-" or os.path.exists(path):  # noqa: PTH110
+        yield from _below(path, sensors)
+        return
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
+    if not matches:
+        raise CaptureError(f"{path}: no such file or folder")
+    for match in matches:
+        yield from _below(match, sensors)
+
+
+def _below(path: str, sensors: str) -> Iterator[Capture]:
+    if path == "-" or not Path(path).is_dir():
+        yield local(path)
+        return
+    found = False
+    for folder, folders, files in os.walk(path, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        for name in sorted(files):
+            if not _hidden(name):
+                found = True
+                full = os.path.join(folder, name)  # noqa: PTH118
+                below = os.path.relpath(full, path)
+                yield local(full, below, _sensor(below, sensors))
+    if not found:
+        raise CaptureError(f"{path}: a folder without captures")
+
+
+def _unreadable(error: OSError) -> None:
+    raise CaptureError(f"{error.filename}: no permission to list this folder") from error
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _sensor(below: str, sensors: str) -> str:
+    folder, slash, _ = below.partition("/")
+    return folder if sensors == "folders" and slash else "default"
+
+
+def _remote(path: str, sensors: str) -> Iterator[Capture]:
+    from pyarrow import fs
+
+    try:
+        system, inside = fs.FileSystem.from_uri(path.replace("s3a://", "s3://", 1))
+        information = system.get_file_info(inside)
+        if information.type == fs.FileType.NotFound:
+            raise CaptureError(f"{path}: no such file or folder")
+        if information.type == fs.FileType.Directory:
+            files = system.get_file_info(fs.FileSelector(inside, recursive=True))
+        else:
+            files = [information]
+    except OSError as error:
+        first = str(error).splitlines()[0]
+        raise CaptureError(f"{path}: {first} (is this file system set up for pyarrow?)") from error
+    found = False
+    for file in sorted(files, key=lambda one: str(one.path)):
+        below = os.path.relpath(file.path, inside) if file.path != inside else file.base_name
+        if file.type == fs.FileType.File and not any(_hidden(part) for part in below.split("/")):
+            found = True
+            name = path if file.path == inside else f"{path.rstrip('/')}/{below}"
+            yield Capture(name, lambda one=file: RemoteSource(system, one.path), below, _sensor(below, sensors))
+    if not found:
+        raise CaptureError(f"{path}: a folder without captures")
+
+
+def in_time_order(captures: list[Capture]) -> list[Capture]:
+    """The captures by the time of their first packets; those whose time is not known stay last, by path."""
+    if len(captures) < 2:
+        return captures
+    return sorted(captures, key=lambda capture: (_first_time(capture), capture.path))
+
+
+def _first_time(capture: Capture) -> float:
+    """Seconds of the first packet, for ordering; infinity where there is none, or it is not easily found."""
+    if capture.path == "standard input":
+        return float("inf")
+    try:
+        source: Source = opened(capture)
+    except CaptureError:
+        return float("inf")
+    try:
+        head = _bytes(source, 1 << 12)
+        packed = compression(head)
+        if packed:
+            head = _bytes(Unpacked(source, capture.path, packed, Report()), 1 << 12)
+        return first_time(head)
+    except OSError:
+        return float("inf")
+    finally:
+        source.close()
+
+
+def _bytes(source: Source, most: int) -> bytes:
+    buffer = bytearray(most)
+    filled = 0
+    while filled < most and (count := source.read(memoryview(buffer)[filled:], filled)):
+        filled += count
+    return bytes(buffer[:filled])
+
+
+def first_time(head: bytes) -> float:
+    """Seconds of the first packet of a capture that begins with HEAD; infinity if it is not in there."""
+    for order in "<>":
+        if len(head) >= 32 and struct.unpack(order + "I", head[:4])[0] in MAGICS:
+            magic, seconds, part = struct.unpack(order + "I20xII", head[:32])
+            return float(seconds) + part / (1e9 if magic == 0xA1B23C4D else 1e6)
+    if head[:4] == b"\x0a\x0d\x0d\x0a" and len(head) >= 12:
+        return _first_time_pcapng(head)
+    return float("inf")
+
+
+def _first_time_pcapng(head: bytes) -> float:
+    order = ">" if head[8:12] == b"\x1a\x2b\x3c\x4d" else "<"
+    unit, at = 1e-6, 0
+    while at + 28 <= len(head):
+        kind, total = struct.unpack(order + "II", head[at : at + 8])
+        if kind == 1 and (place := head.find(struct.pack(order + "HH", 9, 1), at + 16, at + total)) > 0:
+            exponent = head[place + 4]
+            unit = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
+        if kind in (2, 6):
+            high, low = struct.unpack(order + "II", head[at + 12 : at + 20])
+            return float((high << 32) | low) * unit
+        at += max(12, total)
+    return float("inf")

@@ -1,0 +1,1 @@
+"""The command `packetpig`: each module right in this folder with `configure` and `run` is a subcommand."""

@@ -1,0 +1,114 @@
+"""Writes batches in the formats that people's tools read. Bytes are hexadecimal in text formats; bags are JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.contract.report import CaptureError
+
+Write = Callable[[pa.RecordBatch], None]
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """A column as csv can show it."""
+    if isinstance(column, pa.DictionaryArray):
+        return column.dictionary_decode()
+    if pa.types.is_binary(column.type):
+        return pa.array([None if value is None else value.hex() for value in column.to_pylist()], pa.string())
+    if pa.types.is_nested(column.type):
+        texts = [None if value is None else json.dumps(value, default=_plain) for value in column.to_pylist()]
+        return pa.array(texts, pa.string())
+    return column
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def _csv(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
+    from pyarrow import csv
+
+    file.write((",".join(schema.names) + "\n").encode())
+
+    def write(batch: pa.RecordBatch) -> None:
+        columns = [_text(column) for column in batch.columns]
+        plain = pa.RecordBatch.from_arrays(columns, schema.names)
+        quoted = any(pa.types.is_string(column.type) and _needs_quotes(column) for column in columns)
+        sink = pa.BufferOutputStream()
+        style = "needed" if quoted else "none"
+        csv.write_csv(plain, sink, csv.WriteOptions(include_header=False, quoting_style=style))
+        file.write(sink.getvalue())
+
+    yield write
+
+
+def _needs_quotes(column: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]|^$')).as_py())
+
+
+@contextmanager
+def _jsonl(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
+    def write(batch: pa.RecordBatch) -> None:
+        rows = (json.dumps(row, default=_plain, ensure_ascii=False) for row in batch.to_pylist())
+        file.write("".join(row + "\n" for row in rows).encode("utf-8", "replace"))
+
+    yield write
+
+
+@contextmanager
+def _arrow(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
+    with pa.ipc.new_stream(pa.PythonFile(file, "w"), schema) as writer:
+        yield writer.write_batch
+
+
+@contextmanager
+def _parquet(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield writer.write_batch
+
+
+FORMATS = {"csv": _csv, "jsonl": _jsonl, "arrow": _arrow, "parquet": _parquet}
+SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".arrow": "arrow", ".arrows": "arrow", ".parquet": "parquet"}
+
+
+@contextmanager
+def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -> Iterator[Write]:
+    """A function that writes batches to PATH (standard output without one) as KIND.
+
+    A file is written beside its place and put there when it is whole: it is complete or absent.
+    """
+    chosen = FORMATS[kind or SUFFIXES.get(Path(path or "").suffix, "csv")]
+    if path is None:
+        if chosen in (_arrow, _parquet) and sys.stdout.isatty():
+            raise OptionError("this format is not for a terminal; use --output FILE, or a pipe")
+        with os.fdopen(os.dup(1), "wb") as file:
+            with chosen(file, schema) as write:
+                yield write
+            file.flush()
+        return
+    if Path(path).exists() and not force:
+        raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")
+    part = Path(f"{path}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file, chosen(file, schema) as write:
+            yield write
+        part.replace(path)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        part.unlink(missing_ok=True)
