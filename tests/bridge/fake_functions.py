@@ -117,7 +117,7 @@ def main():
         if data[:1] == b"{":
             request = json.loads(data)
             if "list" in request:
-                answer = {"functions": [[name, schema, pure] for name, (_, schema, pure) in FUNCTIONS.items()]}
+                answer = {"functions": {name: schema for name, (_, schema, _) in FUNCTIONS.items()}}
             else:
                 names = [name for _, name in request["functions"]]
                 unknown = [name for name in names if name not in FUNCTIONS]
@@ -127,6 +127,6 @@ def main():
             continue
         number, arguments = decode(data, 0)[0]
         try:
-            send(b"\x01" + encode(known[number](*arguments)))
+            send(b"1" + encode(known[number](*arguments)))
         except Exception as e:
-            send(b"\x00" + str(e).encode())
+            send(b"0" + str(e).encode())

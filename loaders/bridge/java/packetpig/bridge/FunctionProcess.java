@@ -111,9 +111,10 @@ final class FunctionProcess {
         Map<String, Object> found;
         try {
             Frames.text(child.input(), Json.write(request));
-            found = Json.object(new String(answer, 0, readFrame(), StandardCharsets.UTF_8));
+            int length = readFrame();
+            found = Json.object(new String(answer, 0, length, StandardCharsets.UTF_8));
         } catch (IOException e) {
-            throw failure(e);
+            throw failure(WHAT, e);
         }
         if (found.get("error") != null) {
             throw new IOException(String.valueOf(found.get("error")));
@@ -149,7 +150,7 @@ final class FunctionProcess {
                 return Values.read(ByteBuffer.wrap(answer, 1, length - 1).slice());
             }
         } catch (IOException e) {
-            throw failure(e);
+            throw failure(name + ": its process", e);
         } finally {
             if (answer.length > CHUNK) {
                 answer = answer.length > 4 * CHUNK ? new byte[CHUNK] : answer;
@@ -182,11 +183,11 @@ final class FunctionProcess {
         return length;
     }
 
-    private IOException failure(IOException cause) {
+    private IOException failure(String what, IOException cause) {
         broken = true;
         String death = child.death();
-        String line = death.startsWith("closed") ? WHAT + " sent a broken answer: " + cause.getMessage()
-                : WHAT + " died (" + death + ")";
+        String line = death.startsWith("closed") ? what + " sent a broken answer: " + cause.getMessage()
+                : what + " died (" + death + ")";
         String words = child.lastWords();
         child.close();
         return new IOException(line + words);
