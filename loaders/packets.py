@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +11,13 @@ import pyarrow as pa
 from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
-from packetpig.loaders.contract.filters import Filter
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.columns import Builder, Field, fields, place
 from packetpig.loaders.kernels import frame, native
+
+if TYPE_CHECKING:
+    from packetpig.loaders.contract.filters import Filter
 
 BUDGET = 16 << 20  # bytes of frames in a batch that carries bytes
 

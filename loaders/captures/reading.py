@@ -7,13 +7,14 @@ one arena of bounded size, so that many small captures fill one table and memory
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from packetpig.loaders.captures.capture import Capture, Source, opened, reason
 from packetpig.loaders.captures.compression import Unpacked, compression
 from packetpig.loaders.captures.pcap import Pcap, RestartError
+from packetpig.loaders.captures.ahead import ahead
 from packetpig.loaders.captures.pcapng import Pcapng
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import CaptureError, Report
@@ -137,21 +138,26 @@ class _Reader:
         if capture.end is not None and scanner.first is not None and scanner.after is not None:
             self.report.splits.append((capture.number, scanner.first, scanner.after))
 
-    def _mapped(self, scanner: Scanner, mapping: np.ndarray) -> Iterator[Table]:
+    def _mapped(self, scanner: Scanner, mapping: np.ndarray[Any, Any]) -> Iterator[Table]:
+        """A thread notes the packets of the next table while the last one is made use of."""
         yield from self.flush()
         window = Window(mapping, scanner.begin, len(mapping), 0, True)
-        self.table.buffer, self.table.valid = mapping, window.valid
-        why = frame.FULL
-        while why == frame.FULL:
+
+        def scanned(table: Table) -> bool:
+            table.rows, table.buffer, table.valid = 0, mapping, window.valid
             before = window.at
             try:
-                why = scanner.scan(window, self.table)
+                more = scanner.scan(window, table) == frame.FULL
             except RestartError:
                 scanner.restart()  # type: ignore[attr-defined]
-                window.at, why = scanner.begin, frame.FULL
+                window.at, more = scanner.begin, True
             self.report.progress(max(0, window.at - before))
-            yield from self.flush()
-        self.table.buffer = self.arena
+            return more
+
+        for table in ahead(scanned, [self.table, *(Table(self.table.capacity) for _ in range(2))]):
+            if table.rows:
+                yield table
+        self.table.rows, self.table.buffer = 0, self.arena
 
     def _streamed(self, scanner: Scanner, source: Source, capture: Capture) -> Iterator[Table]:
         compressed = source.size is None

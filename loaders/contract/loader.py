@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from packetpig.loaders.contract.columns import Column
-from packetpig.loaders.contract.filters import Filter, hint
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.contract.where import Tree, both, parse
 
 if TYPE_CHECKING:
     from packetpig.loaders.captures.capture import Capture
+    from packetpig.loaders.contract.filters import Filter
 
 
 class OptionError(ValueError):
@@ -114,11 +114,7 @@ def run(
     for name in wanted:
         if name not in by_name:
             raise OptionError(f"{loader.pig} has no column {name}; it has {', '.join(by_name)}")
-    where = where or values["where"]
-    exact = Filter(parse(where), by_name) if where else None
-    weak = hint(pushed, {column.name: column.type for column in schema})
-    tree = both(exact.tree if exact else None, weak)
-    chosen = Filter(tree, by_name) if tree else None
+    exact, chosen = _filters(where or values["where"], pushed, by_name)
     later = None if loader.filters else exact
     read = set(wanted) | (later.names if later else set())
     job = Job(
@@ -131,6 +127,20 @@ def run(
     )
     shape = pa.schema([pa.field(name, by_name[name].arrow) for name in wanted])
     return shape, _shaped(loader.rows(job), later, shape)
+
+
+def _filters(
+    where: str | None, pushed: Tree | None, columns: Mapping[str, Column]
+) -> tuple[Filter | None, Filter | None]:
+    """The filter that the user asked for, and the one that may be applied early."""
+    if not where and not pushed:
+        return None, None
+    from packetpig.loaders.contract.filters import Filter, hint  # pyarrow.compute takes a while to import
+
+    exact = Filter(parse(where), columns) if where else None
+    weak = hint(pushed, {name: column.type for name, column in columns.items()})
+    tree = both(exact.tree if exact else None, weak)
+    return exact, Filter(tree, columns) if tree else None
 
 
 def _shaped(batches: Iterator[pa.RecordBatch], exact: Filter | None, shape: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.report import CaptureError
@@ -54,6 +53,8 @@ def _csv(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
 
 
 def _needs_quotes(column: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
     return bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]|^$')).as_py())
 
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.pig.PigException;
 import org.apache.pig.tools.parameters.ParameterSubstitutionException;
 import org.apache.pig.tools.pigstats.JobStats;
@@ -15,8 +16,12 @@ final class Failure {
     private static final String TRACE = "\n\tat ";
     private static final Pattern PLACE =
         Pattern.compile("<(?:file ([^,>]+), )?line (\\d+), column (\\d+)>\\s*(.*)", Pattern.DOTALL);
-    private static final Pattern CLASS =
-        Pattern.compile("^(?:Error: |Caused by: |Exception in thread \"[^\"]*\" )?(?:[a-z][\\w$]*\\.)+[A-Z][\\w$]*(?:: |$)");
+    private static final Pattern CLASS = Pattern.compile(
+        "^(?:Error: |Caused by: |Exception in thread \"[^\"]*\" )?(?:[a-z][\\w$]*\\.)+(?:[A-Z][\\w]*\\$)?([A-Z]\\w*): ");
+    /** Exceptions whose message says nothing without their name. */
+    private static final Pattern NEEDS_NAME =
+        Pattern.compile("\\w*(?:NotFoundException|Error|NullPointerException|ClassCastException|BoundsException)");
+    private static final int LINES = 3;
     private static final Pattern WRAPPING = Pattern.compile(
         "^(?:ERROR \\d+: |Unable to recreate exception from backed error: |Error during parsing\\. |AttemptID:\\S+ Info:|Error: )+");
     /** Tez: "Vertex failed, … diagnostics=[… attempt_1_2:java.io.IOException: the reason". */
@@ -119,7 +124,7 @@ final class Failure {
         for (int i = chain.size() - 1; i >= 0; i--) {
             String text = chain.get(i).getMessage();
             if (text != null && !text.isBlank()) {
-                return tidy(text);
+                return tidy(chain.get(i).getClass().getName() + ": " + text);
             }
         }
         return chain.get(chain.size() - 1).toString();
@@ -140,10 +145,19 @@ final class Failure {
         String before;
         do {
             before = text;
-            text = WRAPPING.matcher(text).replaceFirst("");
-            text = CLASS.matcher(text).replaceFirst("").strip();
+            text = withoutClass(WRAPPING.matcher(text).replaceFirst("")).strip();
         } while (!before.equals(text));
-        return known(text.isEmpty() ? message.strip() : text);
+        return known(text.lines().filter(line -> !line.isBlank()).limit(LINES).collect(Collectors.joining("\n  ")));
+    }
+
+    private static String withoutClass(String text) {
+        Matcher match = CLASS.matcher(text);
+        if (!match.find()) {
+            return text;
+        }
+        String rest = text.substring(match.end());
+        boolean keep = NEEDS_NAME.matcher(match.group(1)).matches() && !match.group(1).startsWith("FileNotFound");
+        return keep ? match.group(1) + ": " + rest : rest;
     }
 
     /** Some failures are so common that they deserve words of their own. */

@@ -11,6 +11,7 @@ import org.apache.hadoop.mapred.Counters;
 import org.apache.pig.impl.plan.OperatorPlan;
 import org.apache.pig.tools.pigstats.JobStats;
 import org.apache.pig.tools.pigstats.OutputStats;
+import org.apache.pig.tools.pigstats.PigStats;
 import org.apache.pig.tools.pigstats.PigProgressNotificationListener;
 
 /** Follows the jobs of a run: how far they are, what they wrote, what their counters say. */
@@ -102,7 +103,12 @@ final class RunListener implements PigProgressNotificationListener {
     }
 
     @Override
-    public void launchCompletedNotification(String script, int succeeded) {
+    public synchronized void launchCompletedNotification(String script, int succeeded) {
+        for (JobStats job : PigStats.get().getJobGraph()) {
+            if (failure == null && !job.isSuccessful()) { // Tez says nothing of jobs that could not even begin
+                failure = job;
+            }
+        }
         running = false;
         outputs.end();
         console.clear();

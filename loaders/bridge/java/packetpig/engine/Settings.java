@@ -49,7 +49,8 @@ final class Settings {
         set("pig.noSplitCombination", "true"); // the loader combines small captures itself
         set("pig.script.info.enabled", "false");
         // jobs are looked at often: short ones do not wait for the next look
-        set("jobclient.completion.poll.interval", 200);
+        set("pig.jobcontrol.sleep", options.isLocal() ? 50 : 500);
+        set("mapreduce.client.completion.pollinterval", options.isLocal() ? 50 : 500);
         set("pig.streaming.udf.python.command", "python3");
     }
 

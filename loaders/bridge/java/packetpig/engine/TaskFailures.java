@@ -5,7 +5,8 @@ import org.apache.log4j.Logger;
 import org.apache.log4j.spi.LoggingEvent;
 
 /**
- * In local mode Hadoop tells nobody why a task failed; it only writes it into the log. So this reads along.
+ * In local mode Hadoop tells nobody why a task failed, nor Pig why a Tez job could not be submitted; they only write it
+ * into the log. So this reads along.
  */
 final class TaskFailures extends AppenderSkeleton {
     private Throwable last;
@@ -16,6 +17,7 @@ final class TaskFailures extends AppenderSkeleton {
     static TaskFailures watch() {
         TaskFailures failures = new TaskFailures();
         Logger.getLogger("org.apache.hadoop.mapred.LocalJobRunner").addAppender(failures);
+        Logger.getLogger("org.apache.pig.backend.hadoop.executionengine.tez.TezJob").addAppender(failures);
         return failures;
     }
 
