@@ -13,6 +13,8 @@ import org.apache.arrow.flatbuf.RecordBatch;
  */
 final class ArrowBody {
     private static final int CHUNK = 1 << 24;
+    /** Values without any bytes in the batch (of the type null) are believed up to this number. */
+    private static final int WITHOUT_BYTES = 1 << 20;
 
     private byte[] bytes = new byte[1 << 16];
     private int length;
@@ -58,7 +60,7 @@ final class ArrowBody {
             throw new IOException("a batch with too few columns");
         }
         FieldNode node = batch.nodes(nextNode++);
-        if (node.length() < 0 || node.length() > Integer.MAX_VALUE - 64) {
+        if (node.length() < 0 || node.length() > 8L * length + WITHOUT_BYTES) {
             throw new IOException("a column of " + node.length() + " values");
         }
         return node;

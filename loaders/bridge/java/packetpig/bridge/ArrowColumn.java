@@ -32,6 +32,8 @@ abstract class ArrowColumn {
     private static final VarHandle SHORTS = view(short[].class);
     private static final VarHandle FLOATS = view(float[].class);
     private static final VarHandle DOUBLES = view(double[].class);
+    private static final int COLUMNS = 1 << 16;
+    private static final int DEPTH = 64;
     private static final TupleFactory TUPLES = TupleFactory.getInstance();
 
     /** Ports, lengths and flags are most of the numbers there are: one object each, not one a row. */
@@ -94,14 +96,24 @@ abstract class ArrowColumn {
         return new IOException(what);
     }
 
-    /** Makes the column for a field. Dictionaries that fields name are added to the map, by their number. */
-    static ArrowColumn of(Field field, Map<Long, Dictionary> dictionaries) throws IOException {
+    /** Makes the column for a field, and notes the dictionaries that it and its inner columns name. */
+    static ArrowColumn of(Field field, Dictionaries dictionaries) throws IOException {
+        if (++dictionaries.columns > COLUMNS || dictionaries.depth > DEPTH) {
+            throw broken("a schema of too many columns");
+        }
+        dictionaries.depth++;
+        ArrowColumn column = coded(field, dictionaries);
+        dictionaries.depth--;
+        return column;
+    }
+
+    private static ArrowColumn coded(Field field, Dictionaries dictionaries) throws IOException {
         if (field.dictionary() != null) {
             long id = field.dictionary().id();
-            Dictionary dictionary = dictionaries.get(id);
+            Dictionary dictionary = dictionaries.byNumber.get(id);
             if (dictionary == null) {
                 dictionary = new Dictionary(plain(field, dictionaries));
-                dictionaries.put(id, dictionary);
+                dictionaries.byNumber.put(id, dictionary);
             }
             Int index = field.dictionary().indexType();
             return new Coded(field.name(), index == null ? 32 : index.bitWidth(), dictionary);
@@ -109,7 +121,7 @@ abstract class ArrowColumn {
         return plain(field, dictionaries);
     }
 
-    private static ArrowColumn plain(Field field, Map<Long, Dictionary> dictionaries) throws IOException {
+    private static ArrowColumn plain(Field field, Dictionaries dictionaries) throws IOException {
         String name = field.name();
         switch (field.typeType()) {
             case Type.Null:
@@ -137,11 +149,11 @@ abstract class ArrowColumn {
             case Type.Map:
                 return new Keyed(name, of(child(field, 0), dictionaries));
             case Type.Struct_:
-                ArrowColumn[] children = new ArrowColumn[field.childrenLength()];
-                for (int i = 0; i < children.length; i++) {
-                    children[i] = of(child(field, i), dictionaries);
+                List<ArrowColumn> children = new ArrayList<>();
+                for (int i = 0; i < field.childrenLength(); i++) {
+                    children.add(of(child(field, i), dictionaries));
                 }
-                return new Struct(name, children);
+                return new Struct(name, children.toArray(new ArrowColumn[0]));
             default:
                 break;
         }
@@ -154,6 +166,13 @@ abstract class ArrowColumn {
             throw broken("column " + field.name() + " without its inner column");
         }
         return field.children(i);
+    }
+
+    /** The dictionaries of a schema by their numbers, while and after its columns are made. */
+    static final class Dictionaries {
+        final Map<Long, Dictionary> byNumber = new HashMap<>();
+        private int columns;
+        private int depth;
     }
 
     /** The distinct values of dictionary-encoded columns: one object each, shared by all rows. */

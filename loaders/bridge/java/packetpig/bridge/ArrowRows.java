@@ -7,9 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.arrow.flatbuf.DictionaryBatch;
 import org.apache.arrow.flatbuf.KeyValue;
 import org.apache.arrow.flatbuf.Message;
@@ -37,7 +35,7 @@ final class ArrowRows {
 
     private final InputStream in;
     private final Messages messages;
-    private final Map<Long, ArrowColumn.Dictionary> dictionaries = new HashMap<>();
+    private final ArrowColumn.Dictionaries dictionaries = new ArrowColumn.Dictionaries();
     private final ArrowBody body = new ArrowBody();
     private final ArrowBody dictionaryBody = new ArrowBody();
     private final byte[] prefix = new byte[4];
@@ -63,12 +61,12 @@ final class ArrowRows {
                     throw new IOException("a stream that does not begin with its schema");
                 }
                 Schema schema = (Schema) message.header(new Schema());
-                ArrowColumn[] made = new ArrowColumn[schema.fieldsLength()];
-                for (int i = 0; i < made.length; i++) {
-                    made[i] = ArrowColumn.of(schema.fields(i), dictionaries);
+                List<ArrowColumn> made = new ArrayList<>();
+                for (int i = 0; i < schema.fieldsLength(); i++) {
+                    made.add(ArrowColumn.of(schema.fields(i), dictionaries));
                 }
-                columns = made;
-            } catch (IndexOutOfBoundsException | NegativeArraySizeException e) {
+                columns = made.toArray(new ArrowColumn[0]);
+            } catch (RuntimeException e) {    // whatever the metadata's reader meets
                 throw new IOException("a broken schema", e);
             }
         }
@@ -89,7 +87,7 @@ final class ArrowRows {
             }
             row++;
             return TUPLES.newTupleNoCopy(values);
-        } catch (IndexOutOfBoundsException e) {
+        } catch (RuntimeException e) {
             throw new IOException("a broken batch", e);
         }
     }
@@ -126,13 +124,13 @@ final class ArrowRows {
                 }
             }
             return true;
-        } catch (IndexOutOfBoundsException | NegativeArraySizeException | ClassCastException e) {
+        } catch (RuntimeException e) {
             throw new IOException("a broken batch", e);
         }
     }
 
     private void replaceDictionary(DictionaryBatch header, long size) throws IOException {
-        ArrowColumn.Dictionary dictionary = dictionaries.get(header.id());
+        ArrowColumn.Dictionary dictionary = dictionaries.byNumber.get(header.id());
         if (dictionary == null) {
             throw new IOException("a dictionary that no column uses");
         }

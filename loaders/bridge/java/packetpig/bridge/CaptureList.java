@@ -39,6 +39,8 @@ final class CaptureList {
     private final TreeMap<String, Capture> captures = new TreeMap<>();
     private final Map<String, BlockLocation[]> blocks = new HashMap<>();
 
+    private int found;
+
     private CaptureList(Configuration conf, boolean sensorFolders, boolean skipUnreadable) {
         this.conf = conf;
         this.sensorFolders = sensorFolders;
@@ -55,9 +57,9 @@ final class CaptureList {
             throws IOException {
         CaptureList list = new CaptureList(conf, sensorFolders, skipUnreadable);
         for (String part : LoadFunc.getPathStrings(location)) {
-            int before = list.captures.size();
+            list.found = 0;
             list.add(part);
-            if (list.captures.size() == before && !list.captures.containsKey(part)) {
+            if (list.found == 0) {
                 throw new IOException("no captures in " + part);
             }
         }
@@ -84,18 +86,18 @@ final class CaptureList {
                 return;
             }
         }
-        FileStatus[] found;
+        FileStatus[] matches;
         try {
-            found = fs.globStatus(path);
+            matches = fs.globStatus(path);
         } catch (org.apache.hadoop.security.AccessControlException e) {
             throw new IOException("cannot read " + location + ": permission denied");
         }
         boolean glob = isGlob(location);
-        if (found == null || found.length == 0) {
+        if (matches == null || matches.length == 0) {
             throw new IOException(glob ? "nothing matches " + location : "no such file or folder: " + location);
         }
-        Path root = fs.makeQualified(glob ? aboveGlob(path) : found[0].isDirectory() ? path : path.getParent());
-        for (FileStatus status : found) {
+        Path root = fs.makeQualified(glob ? aboveGlob(path) : matches[0].isDirectory() ? path : path.getParent());
+        for (FileStatus status : matches) {
             if (glob && hidden(status.getPath().getName())) {
                 continue;
             }
@@ -133,6 +135,7 @@ final class CaptureList {
     private void add(String path, String local, long size, String below) {
         int slash = below.indexOf('/');
         String sensor = sensorFolders && slash > 0 ? below.substring(0, slash) : DEFAULT_SENSOR;
+        found++;
         captures.put(path, new Capture(path, local, size, 0, size, below, sensor));
     }
 

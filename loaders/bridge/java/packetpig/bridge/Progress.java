@@ -18,4 +18,11 @@ public final class Progress {
 
     private Progress() {
     }
+
+    /** Before the next jobs are planned. */
+    public static void reset() {
+        totalBytes.set(0);
+        bytesRead.set(0);
+        rows.set(0);
+    }
 }
