@@ -20,5 +20,55 @@ setup: ## install what is missing: Debian packages, Python packages, jars, compi
 demo: setup ## run Pig on the captures that come with the project, and show who talked to whom
 	@bin/demo
 
-test: setup ## the tests (README: under 15 minutes; see test-slow and test-cluster for the rest)
+test: ## install what tests need too, and run them (under 15 minutes; `make test-all` runs the slow ones as well)
+	@bin/setup tests
 	@$(PY) -m pytest -m "not slow and not cluster" $(ARGS)
+
+##@ Scripts: make NAME [PCAP=captures] [OUTPUT=folder] [ARGS='-p time=300'] runs pig/*/NAME.pig and prints its first rows
+SCRIPTS := $(basename $(notdir $(filter-out pig/macros/%,$(wildcard pig/*/*.pig))))
+.PHONY: scripts $(SCRIPTS)
+scripts: ## list the scripts and what each answers
+	@for script in $(filter-out pig/macros/%,$(wildcard pig/*/*.pig)); do \
+	  printf '  %-24s %s\n' "$$(basename $$script .pig)" "$$(sed -n '1s/^-- *//p' $$script)"; done
+
+$(SCRIPTS): setup
+	@bin/run-script $@ $(ARGS)
+
+##@ Proof
+.PHONY: fidelity bench golden test-all test-slow test-cluster check
+fidelity: ## compare packets with tshark: make fidelity CAPTURES=folder
+	@bin/setup tests
+	@$(PY) -m tests.fidelity.packets $(or $(CAPTURES),tests/captures/demo)
+
+bench: setup ## speed and memory beside peers, in one run; a table
+	@$(PY) -m tests.bench $(ARGS)
+
+golden: setup ## renew the expected outputs of golden tests; look at the difference before you commit it
+	@$(PY) -m pytest tests -m golden --golden $(ARGS)
+
+test-slow: ## tests that take minutes
+	@bin/setup tests
+	@$(PY) -m pytest -m "slow and not cluster" $(ARGS)
+
+test-cluster: ## tests on HDFS and YARN, started on loopback
+	@bin/setup tests
+	@$(PY) -m pytest -m cluster $(ARGS)
+
+test-all: ## all of them
+	@bin/setup tests
+	@$(PY) -m pytest $(ARGS)
+
+check: setup ## style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+##@ House-keeping
+.PHONY: lock clean
+lock: ## renew requirements.lock from pyproject.toml
+	@python3 -m venv build/lock && build/lock/bin/pip install -q '.[build,dev]' && \
+	  { echo "# Every version that set-up installs; renewed by \`make lock\` from pyproject.toml."; \
+	    build/lock/bin/pip freeze --exclude packetpig; } >requirements.lock; rm -rf build/lock
+
+clean: ## remove everything that was made or installed below this folder
+	rm -rf .venv build output loaders/kernels/compiled

@@ -20,6 +20,10 @@ LOADER = """package packetpig;
 
 /** {answers} */
 public final class {pig} extends packetpig.bridge.CaptureLoader {{
+    public {pig}() {{
+        super("{name}");
+    }}
+
     public {pig}(String... options) {{
         super("{name}", options);
     }}

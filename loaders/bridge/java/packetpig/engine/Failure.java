@@ -81,6 +81,12 @@ final class Failure {
         return (file == null ? "" : file + ", ") + "line " + match.group(2) + ": " + tidy(match.group(4));
     }
 
+    /** The same for the shell, where lines have no useful numbers. */
+    String shellLine() {
+        Matcher match = PLACE.matcher(text);
+        return match.find() ? tidy(match.group(4)) : text;
+    }
+
     String trace() {
         StringWriter trace = new StringWriter();
         problem.printStackTrace(new PrintWriter(trace, true));

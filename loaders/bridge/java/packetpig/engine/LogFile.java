@@ -76,6 +76,12 @@ final class LogFile {
         return stream;
     }
 
+    /** From now on, what the main thread prints on standard error is shown, too (the shell's fs command does). */
+    void echo(Console console) {
+        stream.main = Thread.currentThread();
+        stream.console = console;
+    }
+
     /** The newest line that was printed on standard error, not logged; or null. */
     String lastPrinted() {
         return stream.last;
@@ -96,6 +102,8 @@ final class LogFile {
 
     private static final class Stream extends PrintStream {
         private volatile String last;
+        private volatile Thread main;
+        private volatile Console console;
 
         Stream(OutputStream out) {
             super(out, true, StandardCharsets.UTF_8);
@@ -104,6 +112,9 @@ final class LogFile {
         @Override
         public void println(String line) {
             last = line;
+            if (Thread.currentThread() == main) {
+                console.line(line);
+            }
             super.println(line);
         }
     }

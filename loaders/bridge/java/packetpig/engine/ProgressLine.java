@@ -44,6 +44,9 @@ final class ProgressLine implements AutoCloseable {
     static String text(long read, long total, long rows, int percent, String stage, double seconds) {
         StringBuilder text = new StringBuilder("pig: ");
         double share = total > 0 ? Math.min(1, (double) read / total) : percent / 100.0;
+        if (share == 0 && total == 0) {
+            return text.append("running").append(stage.isEmpty() ? "" : ", " + stage).toString();
+        }
         text.append(Math.round(share * 100)).append('%');
         if (total > 0) {
             text.append(" of ").append(bytes(total));

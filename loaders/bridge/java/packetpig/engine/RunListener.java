@@ -11,13 +11,16 @@ import org.apache.hadoop.mapred.Counters;
 import org.apache.pig.impl.plan.OperatorPlan;
 import org.apache.pig.tools.pigstats.JobStats;
 import org.apache.pig.tools.pigstats.OutputStats;
-import org.apache.pig.tools.pigstats.PigStats;
 import org.apache.pig.tools.pigstats.PigProgressNotificationListener;
+import org.apache.pig.tools.pigstats.PigStats;
+import packetpig.bridge.Progress;
+import packetpig.bridge.Warnings;
 
 /** Follows the jobs of a run: how far they are, what they wrote, what their counters say. */
 final class RunListener implements PigProgressNotificationListener {
     /** The bridge's counters. */
     private static final String GROUP = "packetpig";
+    private static final String WARNINGS = "warnings";
     /** Zero when neighbouring splits of a capture agree on where one ends and the next begins (docs/bridge.md). */
     private static final String BALANCE = "split balance";
     /** Counts splits that were not read to their end (LIMIT); then the balance says nothing. */
@@ -35,6 +38,7 @@ final class RunListener implements PigProgressNotificationListener {
     private volatile int jobs;
     private volatile int jobsDone;
     private JobStats failure;
+    private boolean trusted = true;
 
     RunListener(Options options, Console console, Outputs outputs) {
         this.options = options;
@@ -52,6 +56,7 @@ final class RunListener implements PigProgressNotificationListener {
         jobs = count;
         jobsDone = 0;
         percent = 0;
+        Progress.reset();
         running = true;
     }
 
@@ -111,7 +116,23 @@ final class RunListener implements PigProgressNotificationListener {
         }
         running = false;
         outputs.end();
-        console.clear();
+        sayWarnings();
+        if (!unbalanced.isEmpty()) {
+            trusted = false;
+            console.line("pig: " + options.title() + ", " + String.join(", ", unbalanced)
+                + ": the parts into which a capture was cut do not fit together, so the result is not to be trusted;"
+                + " run again with -D packetpig.split.bytes=0 (captures uncut)");
+            unbalanced.clear();
+        }
+    }
+
+    /** On a cluster the tasks' warnings stay in the tasks' logs: here only how many there are. */
+    synchronized void sayWarnings() {
+        Warnings.drain().forEach(line -> console.line("warning: " + line));
+        Long count = counters.remove(WARNINGS);
+        if (!options.isLocal() && count != null && count > 0) {
+            console.line("warning: " + count + " about captures: see the logs of the tasks");
+        }
     }
 
     boolean running() {
@@ -138,29 +159,11 @@ final class RunListener implements PigProgressNotificationListener {
     /** Before the next statements of a shell. */
     synchronized void forget() {
         failure = null;
-        unbalanced.clear();
-        counters.clear();
     }
 
-    /** @return false, with a line said, if splits disagree on where the packets of a capture begin */
-    synchronized boolean checkSplits() {
-        if (unbalanced.isEmpty()) {
-            return true;
-        }
-        console.line("pig: " + options.title() + ", " + String.join(", ", unbalanced)
-            + ": the parts into which a capture was cut do not fit together, so the result is not to be trusted;"
-            + " run again with -D packetpig.split.bytes=0 (captures uncut)");
-        return false;
-    }
-
-    /** On a cluster the tasks' warnings stay in the tasks' logs: here only how many there are. */
-    synchronized List<String> warnings() {
-        List<String> lines = new ArrayList<>();
-        Long count = counters.get("warnings");
-        if (!options.isLocal() && count != null && count > 0) {
-            lines.add(count + " warnings about captures: see the logs of the tasks");
-        }
-        return lines;
+    /** Whether the splits of all captures fitted together. */
+    synchronized boolean trusted() {
+        return trusted;
     }
 
     /** A local path as the user would write it. */

@@ -22,7 +22,6 @@ import org.apache.pig.impl.util.UDFContext;
 import org.apache.pig.tools.grunt.GruntParser;
 import org.apache.pig.tools.pigscript.parser.TokenMgrError;
 import org.apache.pig.tools.pigstats.ScriptState;
-import packetpig.bridge.Warnings;
 
 /** One run of bin/pig: a script, statements of the command line, or the shell. */
 final class Session {
@@ -54,13 +53,12 @@ final class Session {
             if (listener.failed()) {
                 return failed(Failure.of(null, listener.failure(), failures.last()));
             }
-            return listener.checkSplits() ? Main.DONE : Main.FAILED;
+            return listener.trusted() ? Main.DONE : Main.FAILED;
         } catch (Throwable problem) {
             return failed(Failure.of(problem, listener.failure(), failures.last()));
         } finally {
             console.clear();
-            Warnings.drain().forEach(line -> console.line("warning: " + line));
-            listener.warnings().forEach(line -> console.line("warning: " + line));
+            listener.sayWarnings();
             if (context != null) {
                 FileLocalizer.deleteTempFiles();
                 context.getExecutionEngine().destroy();

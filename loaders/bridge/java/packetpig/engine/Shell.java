@@ -12,7 +12,6 @@ import org.apache.pig.tools.grunt.ConsoleReaderInputStream;
 import org.apache.pig.tools.grunt.GruntParser;
 import org.apache.pig.tools.grunt.PigCompletor;
 import org.apache.pig.tools.grunt.PigCompletorAliases;
-import packetpig.bridge.Warnings;
 
 /** The Grunt shell: Pig's own, with a history, completion, and errors of one line. */
 final class Shell {
@@ -49,6 +48,7 @@ final class Shell {
         reader.addCompleter(new PigCompletorAliases(server));
         reader.addCompleter(new PigCompletor());
         parser.setInteractive(true);
+        log.echo(console);
         console.line("Pig Latin, a statement a line or more, each with a semicolon; help, quit. Log: " + log.path());
         while (true) {
             try {
@@ -65,10 +65,9 @@ final class Shell {
 
     private void say(Throwable problem) {
         Failure failure = Failure.of(problem, listener.failure(), failures.last());
-        console.line("pig: " + failure.line(null));
+        console.line("pig: " + failure.shellLine());
         log.failure(failure.problem);
-        Warnings.drain().forEach(line -> console.line("warning: " + line));
-        listener.checkSplits();
+        listener.sayWarnings();
         failures.forget();
         listener.forget();
     }
