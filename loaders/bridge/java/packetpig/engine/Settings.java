@@ -43,7 +43,7 @@ final class Settings {
 
     private void always() {
         set("exectype", options.mode);
-        set("udf.import.list", "packetpig.:packetpig.bridge.");
+        set("udf.import.list", "packetpig.:packetpig.udfs.:packetpig.bridge.");
         set("pig.logfile", workspace.path("pig.log"));
         set("verbose", options.verbose);
         set("pig.noSplitCombination", "true"); // the loader combines small captures itself
