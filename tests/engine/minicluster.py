@@ -219,7 +219,7 @@ class MiniCluster:
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads here)
+                preexec_fn=_die_with_parent,
             )
 
     # --- health
@@ -299,7 +299,9 @@ def _commands() -> Iterator[tuple[int, bytes]]:
 def main() -> None:
     """Runs a cluster in the foreground."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, help="where to keep it (default: a temporary folder, removed at the end)")
+    parser.add_argument(
+        "--folder", type=Path, help="where to keep it (default: a temporary folder, removed at the end)"
+    )
     folder = parser.parse_args().folder
     kept = folder is not None
     if folder is None:

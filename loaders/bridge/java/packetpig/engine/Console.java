@@ -1,6 +1,7 @@
 package packetpig.engine;
 
 import java.io.PrintStream;
+import java.util.function.BooleanSupplier;
 
 /** Standard error: lines, and on a terminal one progress line below them that is rewritten in place. */
 final class Console {
@@ -21,9 +22,9 @@ final class Console {
         out.flush();
     }
 
-    /** Shows the text in place of the last progress line; without a terminal, nothing. */
-    synchronized void progress(String text) {
-        if (!terminal) {
+    /** Shows the text in place of the last progress line, if there is a terminal and it is still wanted. */
+    synchronized void progress(String text, BooleanSupplier wanted) {
+        if (!terminal || !wanted.getAsBoolean()) {
             return;
         }
         String shown = text.length() > WIDTH ? text.substring(0, WIDTH) : text;

@@ -33,7 +33,7 @@ final class ProgressLine implements AutoCloseable {
                     began = System.nanoTime();
                 }
                 console.progress(text(Progress.bytesRead.get(), Progress.totalBytes.get(), Progress.rows.get(),
-                    listener.percent(), listener.stage(), (System.nanoTime() - began) / 1e9));
+                    listener.percent(), listener.stage(), (System.nanoTime() - began) / 1e9), listener::running);
             }
         } catch (InterruptedException done) {
             console.clear();

@@ -115,6 +115,7 @@ final class RunListener implements PigProgressNotificationListener {
             }
         }
         running = false;
+        console.clear();
         outputs.end();
         sayWarnings();
         if (!unbalanced.isEmpty()) {
