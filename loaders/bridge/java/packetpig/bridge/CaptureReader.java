@@ -1,5 +1,6 @@
 package packetpig.bridge;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
@@ -125,7 +126,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
             }
             if (column.type != next.getValue() && column.type != DataType.NULL) {
                 throw new IOException("column " + column.name + " as " + DataType.findTypeName(column.type)
-                        + ", which the schema says is " + DataType.findTypeName(next.getValue()));
+                        + ", which the schema says is " + DataType.findTypeName(next.getValue().byteValue()));
             }
         }
         if (wanted.hasNext()) {
@@ -193,7 +194,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
             String death = child.death();
             boolean ended = !death.startsWith("closed");
             String reading = " while reading " + reading();
-            if (cause == null || ended && !death.equals("exit status 0")) {
+            if (cause == null || cause instanceof EOFException || ended && !death.equals("exit status 0")) {
                 line = what + " died (" + death + ")" + reading + child.lastWords();
             } else {
                 line = what + " sent a broken stream" + reading + ": " + cause.getMessage() + child.lastWords();
