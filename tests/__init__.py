@@ -1,0 +1,1 @@
+"""Tests: the same tree as the code; golden outputs are in `golden/`."""

@@ -1,0 +1,64 @@
+"""Fixtures for all tests: golden outputs, the demo captures, Pig and the shell command."""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+DEMO = ROOT / "tests" / "captures" / "demo"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write golden outputs anew instead of comparing with them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with tests/golden/NAME, line by line; with --golden, write it there."""
+
+    def check(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return
+        if not path.exists():
+            pytest.fail(f"no golden output {name} yet; `make golden` writes it, then look at it")
+        wanted = path.read_text()
+        if text != wanted:
+            lines = list(difflib.unified_diff(wanted.splitlines(), text.splitlines(), "golden", "now", lineterm=""))
+            shown = "\n".join(lines[:60])
+            pytest.fail(
+                f"{name} is not what it was:\n{shown}\n"
+                "Was that meant? If it was, `make golden` and say why in the commit; if not, mend the code."
+            )
+
+    return check
+
+
+@pytest.fixture
+def packetpig() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run bin/packetpig."""
+
+    def run(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "bin/packetpig"), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+    return run
+
+
+@pytest.fixture
+def pig() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run bin/pig."""
+
+    def run(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "bin/pig"), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+    return run
