@@ -1,0 +1,1 @@
+"""Is it true? Packetpig's columns against those of other programs that read the same captures."""

@@ -1,0 +1,147 @@
+"""Compare PacketLoader's columns with tshark's: `python -m tests.fidelity.packets [--inner] CAPTURE…`.
+
+CAPTURE: files, or folders in which all captures are taken. Prints what was compared and each kind of difference.
+Exit code: 1 if more than 0.1% of the rows differ for reasons that are not known, else 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packetpig.loaders import load
+
+from .kinds import KINDS, kind
+from .tshark import WIRETAP, Packet, available, frames, packets
+
+SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
+ALLOWED = 0.001  # share of rows that may differ unexplained
+NOT_COMPARED = ("sensor", "capture")  # not in the packet
+BYTES = ("payload", "frame")
+BATCH = 10_000
+
+
+@dataclass
+class Difference:
+    """One kind of difference in one column, with its first example."""
+
+    count: int = 0
+    example: str = ""
+
+
+@dataclass
+class Comparison:
+    """What was compared, and what differed: (column, kind) to differences; kind None is not explained."""
+
+    captures: int = 0
+    rows: int = 0
+    cells: Counter[str] = field(default_factory=Counter)
+    unexplained_rows: int = 0
+    differing_rows: int = 0
+    differences: dict[tuple[str, str | None], Difference] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether too much differs."""
+        return self.unexplained_rows > ALLOWED * self.rows
+
+    def note(self, column: str, why: str | None, example: str) -> None:
+        """Count a difference."""
+        known = self.differences.setdefault((column, why), Difference())
+        known.count += 1
+        known.example = known.example or example
+
+    def compare(self, capture: Path, inner: bool = False) -> None:
+        """Compare all packets of a capture."""
+        options = {"tunnel": "inner"} if inner else {}
+        ours = rows(load("packets", str(capture), on_error="skip", **options))
+        self.captures += 1
+        for row, packet, frame in itertools.zip_longest(ours, packets(capture, inner), frames(capture)):
+            if row is None or packet is None:
+                self.rows += 1
+                self.unexplained_rows += 1
+                self.note("row", None, f"{capture}: a packet that only {'tshark' if row is None else 'we'} have")
+                continue
+            packet.columns["frame"] = frame
+            self._row(capture, row, packet)
+
+    def _row(self, capture: Path, row: dict[str, Any], packet: Packet) -> None:
+        self.rows += 1
+        found = set()
+        for column, ours in row.items():
+            if column in NOT_COMPARED:
+                continue
+            theirs = packet.columns.get(column)
+            if column == "link_type":
+                ours = WIRETAP.get(ours, ours)
+            elif column == "payload":
+                if theirs is None:
+                    continue  # tshark has no field for it
+                ours = ours or b""
+            self.cells[column] += 1
+            if ours == theirs:
+                continue
+            why = kind(column, ours, theirs, packet, row)
+            found.add(why)
+            example = f"{capture.name} packet {row['number']}: ours {shown(ours)}, tshark's {shown(theirs)}"
+            self.note(column, why, f"{example} ({':'.join(packet.chain)})")
+        self.differing_rows += bool(found)
+        self.unexplained_rows += None in found
+
+    def lines(self) -> Iterator[str]:
+        """The result as text."""
+        yield f"{self.captures} captures, {self.rows} rows and {sum(self.cells.values())} cells compared"
+        yield f"{self.differing_rows} rows differ, {self.unexplained_rows} of them for reasons that are not known"
+        for (column, why), found in sorted(self.differences.items(), key=lambda item: (item[0][1] or "", item[0][0])):
+            yield f"{column}: {found.count} differ: {why or 'NOT EXPLAINED'}"
+            yield f"    {found.example}"
+        for why in sorted({why for _, why in self.differences if why}):
+            yield f"{why}: {KINDS[why]}"
+
+
+def shown(value: Any) -> str:
+    """A value, not too long."""
+    text = "null" if value is None else value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= 60 else f"{text[:60]}… ({len(text)} characters)"
+
+
+def rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The rows of Arrow batches."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH):
+            yield from batch.slice(start, BATCH).to_pylist()
+
+
+def captures(paths: Iterable[str]) -> Iterator[Path]:
+    """The captures that PATHS name."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*") if one.name.endswith(SUFFIXES) and one.is_file())
+        else:
+            yield path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(description="Compare PacketLoader's columns with tshark's.")
+    parser.add_argument("captures", nargs="+", metavar="CAPTURE", help="files, or folders of them")
+    parser.add_argument("--inner", action="store_true", help="compare the innermost packets of tunnels")
+    options = parser.parse_args(arguments)
+    if not available():
+        print("fidelity: tshark is missing (apt-get install tshark)", file=sys.stderr)
+        return 2
+    comparison = Comparison()
+    for capture in captures(options.captures):
+        comparison.compare(capture, options.inner)
+    print("\n".join(comparison.lines()))
+    return 1 if comparison.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
