@@ -171,7 +171,7 @@ def _matches(values: Values, pattern: Values) -> Values:
 def _cast(values: Values, kind: str) -> Values:
     source = values.type
     if kind == "float":
-        return values.cast(pa.float32()).cast(pa.float64())
+        return values.cast(pa.float64(), safe=False).cast(pa.float32(), safe=False).cast(pa.float64())
     target = ARROW[kind]
     if pa.types.is_floating(source) and pa.types.is_integer(target):
         low, high = (-(2**31), 2**31 - 1) if kind == "int" else (-(2**63), 2**63 - 1)

@@ -22,7 +22,7 @@ TOKEN = re.compile(
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 TYPES = ("int", "long", "float", "double", "chararray", "bytearray", "boolean")
-MAX_DEPTH = 200
+MAX_DEPTH = 50
 
 
 class WhereError(ValueError):
