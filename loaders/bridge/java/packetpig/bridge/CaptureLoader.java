@@ -70,6 +70,7 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
 
     @Override
     public final ResourceSchema getSchema(String where, Job job) throws IOException {
+        CaptureReader.closeForgotten();
         Properties kept = kept();
         // A plan that is made again, as Grunt does for each DUMP, must not find what an earlier one pushed down.
         kept.remove(COLUMNS);

@@ -2,9 +2,11 @@ package packetpig.bridge;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.apache.hadoop.conf.Configuration;
@@ -28,6 +30,9 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     private static final String ROWS = "rows";
     private static final String WARNINGS = "warnings";
     private static final String STOPPED_EARLY = "splits stopped early";
+
+    /** Readers of this thread that are not closed. */
+    private static final ThreadLocal<Set<CaptureReader>> OPEN = ThreadLocal.withInitial(HashSet::new);
 
     private final WorkerJob job;
     private final List<Capture> captures;
@@ -53,11 +58,22 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
         totalBytes = split.bytes();
         what = "loader " + job.loader;
         try {
+            OPEN.get().add(this);
             child = Child.start(conf, what, WORKER, List.of());
             feeder = new CaptureFeeder(captures, conf, child.input());
             rows = new ArrowRows(child.output(), this::message);
         } catch (IOException e) {
             startFailure = e;
+        }
+    }
+
+    /**
+     * Closes readers that Pig forgot: a DUMP with a LIMIT reads in the thread that plans, and closes nothing. To be
+     * called when that thread plans again.
+     */
+    static void closeForgotten() {
+        for (CaptureReader reader : List.copyOf(OPEN.get())) {
+            reader.close();
         }
     }
 
@@ -89,6 +105,9 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
         }
         if (current != null) {
             givenRows++;
+            if (givenRows == 2) {
+                SparseProgress.install();    // not before: with the first row Pig sets its own
+            }
             if (givenRows - countedRows >= 1 << 14) {
                 countRows();
             }
@@ -232,6 +251,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     /** Ends the worker. Before its end (a LIMIT has its rows), that is no failure. */
     @Override
     public void close() {
+        OPEN.get().remove(this);
         if (child == null) {
             return;
         }

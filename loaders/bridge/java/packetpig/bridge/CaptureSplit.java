@@ -12,6 +12,7 @@ import org.apache.hadoop.mapreduce.InputSplit;
 public final class CaptureSplit extends InputSplit implements Writable {
     private List<Capture> captures = new ArrayList<>();
     private String[] hosts = new String[0];
+    private long bytes = -1;
 
     /** For Hadoop, which reads it from its bytes. */
     public CaptureSplit() {
@@ -32,8 +33,12 @@ public final class CaptureSplit extends InputSplit implements Writable {
         return Math.max(1, bytes());
     }
 
+    /** Kept, since Pig asks for it with every row. */
     long bytes() {
-        return captures.stream().mapToLong(Capture::length).sum();
+        if (bytes < 0) {
+            bytes = captures.stream().mapToLong(Capture::length).sum();
+        }
+        return bytes;
     }
 
     /** The hosts with most of the bytes. None for local files: so Pig does not combine the splits once more. */
@@ -53,6 +58,7 @@ public final class CaptureSplit extends InputSplit implements Writable {
     @Override
     public void readFields(DataInput in) throws IOException {
         int count = in.readInt();
+        bytes = -1;
         captures = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             captures.add(Capture.read(in));
