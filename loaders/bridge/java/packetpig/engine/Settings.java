@@ -68,7 +68,7 @@ final class Settings {
     }
 
     private void cluster() {
-        if (System.getenv("HADOOP_CONF_DIR") == null) {
+        if (!given("HADOOP_CONF_DIR")) {
             if (!options.properties.containsKey("fs.defaultFS")) {
                 throw new UsageException("-x " + options.mode + " needs a cluster: set HADOOP_CONF_DIR to the"
                     + " folder of its configuration, or give -D fs.defaultFS=… and the like");
@@ -76,13 +76,18 @@ final class Settings {
             set("pig.use.overriden.hadoop.configs", "true");
         }
         set("pig.additional.jars", files("build/jars", ":"));
-        if (System.getenv("HADOOP_HOME") == null) { // no Hadoop installed: containers run on the engine's own jars
+        if (!given("HADOOP_HOME")) { // no Hadoop installed: containers run on the engine's own jars
             String engine = new File(root, "build/lib").getAbsolutePath() + "/*";
             set("mapreduce.application.classpath", engine);
             set("yarn.application.classpath", engine);
             set("tez.ignore.lib.uris", "true");
             set("tez.cluster.additional.classpath.prefix", engine);
         }
+    }
+
+    private static boolean given(String variable) {
+        String value = System.getenv(variable);
+        return value != null && !value.isEmpty();
     }
 
     private void users() throws IOException {
