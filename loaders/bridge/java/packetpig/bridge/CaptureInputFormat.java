@@ -8,6 +8,9 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.BlockLocation;
 import org.apache.hadoop.fs.Path;
@@ -29,6 +32,7 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
     private static final long CLUSTER_CUT = 256L << 20;
     private static final long CLUSTER_WHOLE = 1L << 30;
     private static final int HOSTS = 3;
+    private static final int LOOKS_AT_ONCE = 16;
 
     private final WorkerJob job;
 
@@ -50,9 +54,11 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
         Progress.totalBytes.addAndGet(total);
         long wanted = conf.getLongBytes(SPLIT_BYTES, -1);
         boolean local = isLocal(conf);
-        SplitPlan.Cuttable cuttable = capture -> job.cuts && wanted != 0 && isPlainPcap(capture, conf);
-        SplitPlan plan = new SplitPlan(wanted > 0 ? wanted : local ? localTarget(total, conf) : clusterTarget(),
-                local && wanted <= 0, cuttable);
+        long target = wanted > 0 ? wanted : local ? localTarget(total, conf) : clusterTarget();
+        boolean cuts = job.cuts && wanted != 0;
+        Map<Capture, Boolean> plain = cuts ? lookAhead(captures, target, conf) : Map.of();
+        SplitPlan plan = new SplitPlan(target, local && wanted <= 0, capture -> cuts
+                && (plain.containsKey(capture) ? plain.get(capture) : isPlainPcap(capture, conf)));
         List<InputSplit> splits = new ArrayList<>();
         for (List<Capture> task : plan.of(captures)) {
             splits.add(new CaptureSplit(task, hosts(task, list)));
@@ -96,6 +102,27 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
             default:
                 return false;
         }
+    }
+
+    /** Looks into many far captures at once: one after the other, an object store would take minutes. */
+    private static Map<Capture, Boolean> lookAhead(List<Capture> captures, long target, Configuration conf)
+            throws IOException {
+        Map<Capture, Boolean> plain = new ConcurrentHashMap<>();
+        List<Capture> far = new ArrayList<>();
+        for (Capture capture : captures) {
+            if (capture.local == null && capture.length() > target / 2) {
+                far.add(capture);
+            }
+        }
+        ForkJoinPool pool = new ForkJoinPool(Math.max(1, Math.min(far.size(), LOOKS_AT_ONCE)));
+        try {
+            pool.submit(() -> far.parallelStream().forEach(c -> plain.put(c, isPlainPcap(c, conf)))).get();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new IOException("cannot look into the captures: " + e.getMessage());
+        } finally {
+            pool.shutdown();
+        }
+        return plain;
     }
 
     private static InputStream open(Capture capture, Configuration conf) throws IOException {
