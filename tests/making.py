@@ -101,7 +101,7 @@ def conversation(count: int = 20, start: float = 1_700_000_000.0, gap: float = 0
             ethernet(ipv4(udp(payload, 5000 + i % 3, 53), host, proto=17)),
             ethernet(ipv6(tcp(payload, 2000 + i % 4, 443)), 0x86DD),
             ethernet(ipv4(tcp(payload, 80, 1025 + i % 9), "10.0.0.2", host), vlans=[100]),
-            ethernet(ipv4(b"\x08\x00\0\0" + struct.pack(">HH", 7, i) + payload, host, proto=1)),
+            ethernet(ipv4(b"\x08\x00\0\0" + struct.pack(">HH", 7, i & 0xFFFF) + payload, host, proto=1)),
             ethernet(bytes(28), 0x0806),
         ][i % 6]
         packets.append((start + i * gap, frame))

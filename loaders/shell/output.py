@@ -19,15 +19,23 @@ Write = Callable[[pa.RecordBatch], None]
 
 
 def _text(column: pa.Array) -> pa.Array:
-    """A column as csv can show it."""
+    """A column as csv has it: quoted where it must be, and where it is empty, so that null is nothing at all."""
+    import pyarrow.compute as pc
+
     if isinstance(column, pa.DictionaryArray):
-        return column.dictionary_decode()
+        return pc.take(_text(column.dictionary), column.indices)
     if pa.types.is_binary(column.type):
-        return pa.array([None if value is None else value.hex() for value in column.to_pylist()], pa.string())
-    if pa.types.is_nested(column.type):
+        column = pa.array([None if value is None else value.hex() for value in column.to_pylist()], pa.string())
+    elif pa.types.is_nested(column.type):
         texts = [None if value is None else json.dumps(value, default=_plain) for value in column.to_pylist()]
-        return pa.array(texts, pa.string())
-    return column
+        column = pa.array(texts, pa.string())
+    elif not pa.types.is_string(column.type):
+        return column.cast(pa.string())
+    special = pc.match_substring_regex(column, r'[",\r\n]|^$')
+    if not pc.any(special).as_py():
+        return column
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")
+    return pc.if_else(special, quoted, column)
 
 
 def _plain(value: Any) -> Any:
@@ -36,26 +44,18 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _csv(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
-    from pyarrow import csv
+    import pyarrow.compute as pc
 
     file.write((",".join(schema.names) + "\n").encode())
 
     def write(batch: pa.RecordBatch) -> None:
         columns = [_text(column) for column in batch.columns]
-        plain = pa.RecordBatch.from_arrays(columns, schema.names)
-        quoted = any(pa.types.is_string(column.type) and _needs_quotes(column) for column in columns)
-        sink = pa.BufferOutputStream()
-        style = "needed" if quoted else "none"
-        csv.write_csv(plain, sink, csv.WriteOptions(include_header=False, quoting_style=style))
-        file.write(sink.getvalue())
+        lines = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+        whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
+        file.write(pc.binary_join(whole, "\n")[0].as_buffer())
+        file.write(b"\n")
 
     yield write
-
-
-def _needs_quotes(column: pa.Array) -> bool:
-    import pyarrow.compute as pc
-
-    return bool(pc.any(pc.match_substring_regex(column, r'[",\r\n]|^$')).as_py())
 
 
 @contextmanager
