@@ -53,7 +53,9 @@ class Probe:
 
     def __init__(self, classes: Path) -> None:
         command = ["java", "-Xmx256m", "-cp", f"{classes}:{CLASS_PATH}", "packetpig.bridge.Probe"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
 
     def ask_all(self, ask: str, **question: Any) -> dict[str, Any]:
         assert self.process.stdin

@@ -121,7 +121,11 @@ def main():
             else:
                 names = [name for _, name in request["functions"]]
                 unknown = [name for name in names if name not in FUNCTIONS]
-                answer = {"schemas": [FUNCTIONS[n][1] for n in names], "pure": [FUNCTIONS[n][2] for n in names]} if not unknown else {"error": f"no function {unknown[0]}"}
+                answer = (
+                    {"schemas": [FUNCTIONS[n][1] for n in names], "pure": [FUNCTIONS[n][2] for n in names]}
+                    if not unknown
+                    else {"error": f"no function {unknown[0]}"}
+                )
                 known += [FUNCTIONS[n][0] for n in names if n in FUNCTIONS]
             send(json.dumps(answer).encode())
             continue

@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import time
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -90,7 +91,7 @@ def types(job: dict) -> None:
         [[("k", "v")], None, []],
     ]
     again = [column[::-1] for column in values]
-    again[6] = ["three", "one", None]    # another dictionary
+    again[6] = ["three", "one", None]  # another dictionary
     schema = wanted(TYPES, job)
     stream = Stream(schema)
     for rows in (values, again):
@@ -142,7 +143,7 @@ def splits(job: dict) -> None:
 
 def job(job: dict) -> None:
     """Writes the job where the option out says; no rows."""
-    with open(job["options"]["out"], "a") as out:
+    with Path(job["options"]["out"]).open("a") as out:
         out.write(json.dumps(job) + "\n")
     Stream(wanted(ROW, job)).send(done=True)
 
@@ -180,7 +181,7 @@ def endless(job: dict) -> None:
     schema = wanted(ROW, job)
     stream = Stream(schema)
     if job["options"].get("out"):
-        with open(job["options"]["out"], "a") as out:
+        with Path(job["options"]["out"]).open("a") as out:
             out.write(f"{os.getpid()}\n")
     if job["options"].get("mode") == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -44,7 +44,10 @@ def rows(probe, array: pa.Array):
         (pa.array([b"\xff\0", None, b""]), ["bytes /wA=", None, "bytes "]),
         (pa.array([None, None]), [None, None]),
         (pa.array([[1, None], None, []], pa.list_(pa.int32())), [[[1], [None]], None, []]),
-        (pa.array([[{"a": "x", "b": 1}], None], pa.list_(pa.struct([("a", pa.string()), ("b", pa.int32())]))), [[["x", 1]], None]),
+        (
+            pa.array([[{"a": "x", "b": 1}], None], pa.list_(pa.struct([("a", pa.string()), ("b", pa.int32())]))),
+            [[["x", 1]], None],
+        ),
         (pa.array([{"a": "x"}, None], pa.struct([("a", pa.string())])), [["x"], None]),
         (pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())), [{"k": "v"}, None]),
         (pa.array(["a", "b", None, "a"]).dictionary_encode(), ["a", "b", None, "a"]),
@@ -60,7 +63,10 @@ def test_types(probe, array, expected):
 
 def test_dictionaries_are_replaced_between_batches(probe):
     kind = pa.dictionary(pa.int32(), pa.string())
-    batches = [pa.record_batch([pa.array(words).dictionary_encode().cast(kind)], ["x"]) for words in (["a", "b"], ["c"], ["b", "a"])]
+    batches = [
+        pa.record_batch([pa.array(words).dictionary_encode().cast(kind)], ["x"])
+        for words in (["a", "b"], ["c"], ["b", "a"])
+    ]
     assert read(probe, stream(*batches))["rows"] == [["a"], ["b"], ["c"], ["b"], ["a"]]
 
 
@@ -86,11 +92,15 @@ def test_delta_is_refused(probe):
     schema = pa.schema([("x", pa.dictionary(pa.int32(), pa.string()))])
     with pa.ipc.new_stream(sink, schema, options=options) as writer:
         for words in (["a"], ["a", "b"]):
-            writer.write_batch(pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), words)], schema=schema))
+            writer.write_batch(
+                pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), words)], schema=schema)
+            )
     assert "dictionary delta" in probe.error("arrow", stream=base64.b64encode(sink.getvalue()).decode())
 
 
-@pytest.mark.parametrize("array", [pa.array(["x"], pa.large_string()), pa.array([1], pa.uint64()), pa.array(["x"], pa.string_view())])
+@pytest.mark.parametrize(
+    "array", [pa.array(["x"], pa.large_string()), pa.array([1], pa.uint64()), pa.array(["x"], pa.string_view())]
+)
 def test_other_types_are_refused_by_name(probe, array):
     error = probe.error("arrow", stream=base64.b64encode(stream(pa.record_batch([array], ["some_column"]))).decode())
     assert "some_column" in error

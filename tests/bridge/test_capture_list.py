@@ -7,7 +7,16 @@ import pytest
 
 @pytest.fixture
 def folder(tmp_path):
-    for path in ("b.pcap", "north/a.pcap", "north/2024/c.pcap", "south/a.pcap", "_SUCCESS", ".b.pcap.crc", "_tmp/d.pcap", "north/.e"):
+    for path in (
+        "b.pcap",
+        "north/a.pcap",
+        "north/2024/c.pcap",
+        "south/a.pcap",
+        "_SUCCESS",
+        ".b.pcap.crc",
+        "_tmp/d.pcap",
+        "north/.e",
+    ):
         file = tmp_path / "in" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(path)
@@ -38,11 +47,16 @@ def test_single_file_is_named_as_it_is(probe, folder):
 
 
 def test_glob_is_named_below_its_fixed_part(probe, folder):
-    assert names(probe.ask("list", location=f"{folder}/*/a.pcap", sensors=True)) == [("north/a.pcap", "north"), ("south/a.pcap", "south")]
+    assert names(probe.ask("list", location=f"{folder}/*/a.pcap", sensors=True)) == [
+        ("north/a.pcap", "north"),
+        ("south/a.pcap", "south"),
+    ]
 
 
 def test_glob_leaves_hidden_files_out(probe, folder):
-    assert names(probe.ask("list", location=f"{folder}/*")) == [(n, "default") for n in ("b.pcap", "north/2024/c.pcap", "north/a.pcap", "south/a.pcap")]
+    assert names(probe.ask("list", location=f"{folder}/*")) == [
+        (n, "default") for n in ("b.pcap", "north/2024/c.pcap", "north/a.pcap", "south/a.pcap")
+    ]
 
 
 def test_list_with_commas_has_each_once(probe, folder):
@@ -53,7 +67,12 @@ def test_list_with_commas_has_each_once(probe, folder):
 def test_names_that_look_like_something_else(probe, tmp_path):
     for name in ("12:30:00.pcap", "a b#c%41.pcap", "[x]*.pcap", "å.pcap"):
         (tmp_path / name).write_text("x")
-    assert {n for n, _ in names(probe.ask("list", location=str(tmp_path)))} == {"12:30:00.pcap", "a b#c%41.pcap", "[x]*.pcap", "å.pcap"}
+    assert {n for n, _ in names(probe.ask("list", location=str(tmp_path)))} == {
+        "12:30:00.pcap",
+        "a b#c%41.pcap",
+        "[x]*.pcap",
+        "å.pcap",
+    }
     assert names(probe.ask("list", location=f"{tmp_path}/[x]*.pcap")) == [("[x]*.pcap", "default")]
 
 
@@ -94,7 +113,10 @@ def test_ten_thousand_files_are_listed_in_a_second(probe, tmp_path):
 
 def test_options(probe):
     assert probe.ask("options", options=["mode=a=b", "where=x == 1", "sensors=folders"])
-    assert probe.error("options", options=["colour=red"]) == "loader fake has no option colour (it has: mode, sensors, where)"
+    assert (
+        probe.error("options", options=["colour=red"])
+        == "loader fake has no option colour (it has: mode, sensors, where)"
+    )
     assert "name=value" in probe.error("options", options=["red"])
     assert "twice" in probe.error("options", options=["mode=1", "mode=2"])
     assert "folders" in probe.error("options", options=["sensors=all"])

@@ -19,14 +19,20 @@ def script(tmp_path):
 
 
 def test_hostile_strings_come_back_whole(pig, script):
-    run = pig(script("b = FOREACH a GENERATE n, my.same(s) AS t, s; c = FILTER b BY t == s; d = FOREACH c GENERATE n; DUMP d;"))
-    assert run.rows == [f"({i})" for i in range(len(HOSTILE) - 1)], run.errors    # the empty ones are null in PigStorage
+    run = pig(
+        script(
+            "b = FOREACH a GENERATE n, my.same(s) AS t, s; c = FILTER b BY t == s; d = FOREACH c GENERATE n; DUMP d;"
+        )
+    )
+    assert run.rows == [f"({i})" for i in range(len(HOSTILE) - 1)], run.errors  # the empty ones are null in PigStorage
 
 
 def test_types_and_schema(pig, script):
-    run = pig(script("""f = FILTER a BY n == 1;
+    run = pig(
+        script("""f = FILTER a BY n == 1;
         b = FOREACH f GENERATE my.same(s) AS s, my.tuple((s, n)) AS t, my.map(TOMAP(s, n)) AS m, my.same(null) AS z;
-        DESCRIBE b; DUMP b; c = FOREACH (GROUP f ALL) GENERATE my.bag(f.(s, n)) AS g, my.count(f) AS k; DUMP c;"""))
+        DESCRIBE b; DUMP b; c = FOREACH (GROUP f ALL) GENERATE my.bag(f.(s, n)) AS g, my.count(f) AS k; DUMP c;""")
+    )
     assert run.rows == [
         "b: {s: chararray,t: (a: chararray,b: int),m: map[],z: chararray}",
         "(|,_b|,(|,_b|,1),[|,_b|#1],)",

@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 PCAP = b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00" + bytes(16)
 
@@ -46,17 +49,25 @@ def test_projection_and_filters(pig, captures, tmp_path):
     filters = {
         "n == 80": ["==", ["column", "n"], ["int", 80]],
         "n != 80 AND size > 5L": ["and", ["!=", ["column", "n"], ["int", 80]], [">", ["column", "size"], ["long", 5]]],
-        "sensor == 'x' OR n < 3": ["or", ["==", ["column", "sensor"], ["chararray", "x"]], ["<", ["column", "n"], ["int", 3]]],
+        "sensor == 'x' OR n < 3": [
+            "or",
+            ["==", ["column", "sensor"], ["chararray", "x"]],
+            ["<", ["column", "n"], ["int", 3]],
+        ],
         "NOT (n >= 3)": ["not", [">=", ["column", "n"], ["int", 3]]],
         "sensor IS NULL": ["is null", ["column", "sensor"]],
         "sensor IS NOT NULL": ["not", ["is null", ["column", "sensor"]]],
         "sensor MATCHES '.*x.*'": ["matches", ["column", "sensor"], ["chararray", ".*x.*"]],
         "(long)n <= 5L": ["<=", ["column", "n"], ["long", 5]],
         "n + 1 == n * 2": ["==", ["+", ["column", "n"], ["int", 1]], ["*", ["column", "n"], ["int", 2]]],
-        "n % 4 - 1 == n / 3": ["==", ["-", ["%", ["column", "n"], ["int", 4]], ["int", 1]], ["/", ["column", "n"], ["int", 3]]],
+        "n % 4 - 1 == n / 3": [
+            "==",
+            ["-", ["%", ["column", "n"], ["int", 4]], ["int", 1]],
+            ["/", ["column", "n"], ["int", 3]],
+        ],
         "n IN (1, 2)": ["or", ["==", ["column", "n"], ["int", 1]], ["==", ["column", "n"], ["int", 2]]],
         "size > 5.5": [">", ["column", "size"], ["double", 5.5]],
-        "sensor == 'it\\'s \"å\"'": ["==", ["column", "sensor"], ["chararray", "it's \"å\""]],
+        "sensor == 'it\\'s \"å\"'": ["==", ["column", "sensor"], ["chararray", 'it\'s "å"']],
         "UPPER(sensor) == 'X' AND n == 1": ["==", ["column", "n"], ["int", 1]],
         "UPPER(sensor) == 'X'": None,
         "size == start": ["==", ["column", "size"], ["column", "start"]],
@@ -95,7 +106,7 @@ def test_where_and_options(pig, captures, tmp_path):
 
 def test_plans_that_are_made_again_forget_what_was_pushed(pig, captures):
     """Two DUMPs of one LOAD: the first's filter and columns must not stay."""
-    script = f"""a = {load(captures, 'splits')};
+    script = f"""a = {load(captures, "splits")};
         b = FILTER a BY n == 1; c = FOREACH b GENERATE capture; DUMP c; DUMP a;"""
     run = pig(script)
     assert [row.split(",")[0].strip("()") for row in run.rows] == ["north/b.pcap", "default", "default"], run.errors
@@ -104,7 +115,7 @@ def test_plans_that_are_made_again_forget_what_was_pushed(pig, captures):
 def test_renamed_columns_are_not_mixed_up(pig, captures, tmp_path):
     """A LOAD … AS with other names: what Pig does not translate back is unknown, and columns come in their places."""
     out = tmp_path / "jobs"
-    script = f"""a = {load(captures, 'job', f'out={out}', 'mode=m')}
+    script = f"""a = {load(captures, "job", f"out={out}", "mode=m")}
             AS (site:chararray, file:chararray, number:int, bytes:long, first:long, last:long);
         b = FILTER a BY site IS NULL AND bytes > 5L; c = FOREACH b GENERATE last; DUMP c;"""
     run = pig(script)
@@ -115,14 +126,16 @@ def test_renamed_columns_are_not_mixed_up(pig, captures, tmp_path):
 
 
 def test_no_columns_counts_rows(pig, captures):
-    run = pig(f"a = {load(captures, 'splits')}; b = FOREACH a GENERATE 1; c = FOREACH (GROUP b ALL) GENERATE COUNT(b); DUMP c;")
+    script = "b = FOREACH a GENERATE 1; c = FOREACH (GROUP b ALL) GENERATE COUNT(b); DUMP c;"
+    run = pig(f"a = {load(captures, 'splits')}; {script}")
     assert run.rows == ["(2)"], run.errors
 
 
 def test_splits_cover_a_capture(pig, captures):
     size = 10_000
     (captures / "a.pcap").write_bytes(PCAP + bytes(size - len(PCAP)))
-    script = f"a = {load(captures, 'splits')}; b = FILTER a BY capture == 'a.pcap'; c = FOREACH b GENERATE start, end; DUMP c;"
+    script = f"""a = {load(captures, "splits")};
+        b = FILTER a BY capture == 'a.pcap'; c = FOREACH b GENERATE start, end; DUMP c;"""
     run = pig(script, packetpig_split_bytes=3000)
     assert run.code == 0, run.errors
     assert sorted(eval(row) for row in run.rows) == [(0, 2500), (2500, 5000), (5000, 7500), (7500, 10000)]
@@ -132,7 +145,10 @@ def test_splits_cover_a_capture(pig, captures):
 
 def test_what_is_no_plain_pcap_is_not_cut(pig, captures):
     (captures / "a.pcap").write_bytes(b"\x0a\x0d\x0d\x0a" + bytes(10_000))
-    run = pig(f"a = {load(captures, 'splits')}; b = FOREACH a GENERATE capture, start, end; DUMP b;", packetpig_split_bytes=3000)
+    run = pig(
+        f"a = {load(captures, 'splits')}; b = FOREACH a GENERATE capture, start, end; DUMP b;",
+        packetpig_split_bytes=3000,
+    )
     assert sorted(run.rows) == ["(a.pcap,0,10004)", "(north/b.pcap,0,2024)"]
 
 
@@ -213,22 +229,39 @@ def test_limit_ends_the_worker(pig, captures, tmp_path, mode):
     run = pig(f"a = {load(captures, 'endless', f'mode={mode}', f'out={out}')}; b = LIMIT a 5; DUMP b;")
     assert run.code == 0, run.errors
     assert len(run.rows) == 5
+    assert not left_after(5, out)
+
+
+def left_after(seconds: float, out: Path) -> list[int]:
+    """Workers that are still there; they are ended."""
     pids = [int(line) for line in out.read_text().split()]
     assert pids
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + seconds
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.1)
     left = [pid for pid in pids if alive(pid)]
     for pid in left:
         os.kill(pid, 9)
-    assert not left
+    return left
+
+
+def test_a_killed_pig_leaves_no_worker(fake_python, captures, tmp_path):
+    out = tmp_path / "pids"
+    script = f"a = {load(captures, 'endless', 'mode=plain', f'out={out}')}; STORE a INTO '{tmp_path}/rows';"
+    environment = {**os.environ, "PACKETPIG_PYTHON": str(fake_python), "PACKETPIG_LOGS": str(tmp_path / "logs")}
+    with subprocess.Popen([ROOT / "bin/pig", "-e", script], env=environment) as process:
+        deadline = time.monotonic() + 60
+        while not (out.exists() and out.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.kill()
+    assert not left_after(5, out)
 
 
 def test_bytes_by_way_of_hadoop(pig, tmp_path):
     """As from HDFS: the worker asks, Pig's side reads. Here through a file system that is not the local one."""
     big = bytes(range(256)) * 40_000
     (tmp_path / "big.pcap").write_bytes(big)
-    script = f"a = LOAD 'viewfs://far/d/big.pcap' USING PythonLoader('pull'); b = FOREACH a GENERATE n, size; DUMP b;"
+    script = "a = LOAD 'viewfs://far/d/big.pcap' USING PythonLoader('pull'); b = FOREACH a GENERATE n, size; DUMP b;"
     run = pig(script, **{"fs.viewfs.mounttable.far.link./d": f"file://{tmp_path}"})
     assert run.code == 0, run.errors
     assert run.rows == [f"({sum(big) % 65536},{len(big)})"]

@@ -19,7 +19,7 @@ def plan(probe, sizes, target, balanced, cuttable=None):
 )
 def test_splits_cover_captures_exactly(probe, captures, target, balanced):
     sizes, cuttable = [c[0] for c in captures], [c[1] for c in captures]
-    target = max(target, sum(sizes) // 1000)    # a plan of millions of tasks is for nobody
+    target = max(target, sum(sizes) // 1000)  # a plan of millions of tasks is for nobody
     tasks = plan(probe, sizes, target, balanced, cuttable)
     ranges = [r for task in tasks for r in task]
     assert all(tasks)
@@ -49,12 +49,18 @@ def test_small_captures_are_combined(probe):
 
 def test_large_captures_on_a_cluster_have_tasks_of_their_own(probe):
     tasks = plan(probe, [10, 600 * MB, 10], 256 * MB, False)
-    assert tasks == [[[0, 0, 10]], [[1, 0, 200 * MB]], [[1, 200 * MB, 400 * MB]], [[1, 400 * MB, 600 * MB]], [[2, 0, 10]]]
+    assert tasks == [
+        [[0, 0, 10]],
+        [[1, 0, 200 * MB]],
+        [[1, 200 * MB, 400 * MB]],
+        [[1, 400 * MB, 600 * MB]],
+        [[2, 0, 10]],
+    ]
 
 
 def test_no_tiny_pieces(probe):
     tasks = plan(probe, [501 * MB, 499 * MB], 500 * MB, True)
-    assert [[[0, 0, 501 * MB]], [[1, 0, 499 * MB]]] == tasks
+    assert tasks == [[[0, 0, 501 * MB]], [[1, 0, 499 * MB]]]
 
 
 def test_empty_captures_are_read_too(probe):
@@ -69,7 +75,7 @@ OFFSETS = st.lists(st.integers(1, (1 << 40) - 1), min_size=1, max_size=20, uniqu
 def test_balance_is_zero_only_when_neighbours_agree(probe, cuts, data):
     size = 1 << 40
     edges = [0, *cuts, size]
-    starts = [24, *[c + 7 for c in cuts], size]    # where the records found begin
+    starts = [24, *[c + 7 for c in cuts], size]  # where the records found begin
     splits = [["hdfs://a", size, edges[i], edges[i + 1], starts[i], starts[i + 1]] for i in range(len(edges) - 1)]
     assert probe.ask("balance", splits=splits) == 0
     wrong = data.draw(st.integers(1, len(splits) - 1))

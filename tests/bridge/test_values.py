@@ -7,12 +7,21 @@ from fake_functions import decode, encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SCALARS = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | st.text() | st.binary()
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4).map(tuple)
-    | st.lists(st.lists(inner, max_size=3).map(tuple), max_size=4)
-    | st.dictionaries(st.text(), inner, max_size=1),
+    lambda inner: (
+        st.lists(inner, max_size=4).map(tuple)
+        | st.lists(st.lists(inner, max_size=3).map(tuple), max_size=4)
+        | st.dictionaries(st.text(), inner, max_size=1)
+    ),
     max_leaves=20,
 )
 RULES = settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
