@@ -1,0 +1,1 @@
+"""Records the demo captures: real programs, real network namespaces, nothing leaves the machine."""

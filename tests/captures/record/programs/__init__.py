@@ -1,0 +1,1 @@
+"""The small servers and clients that the recording starts inside its namespaces."""
