@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-
 from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
@@ -25,7 +24,9 @@ V4, V6 = (frame.VERSION, 4), (frame.VERSION, 6)
 TCP, UDP, ICMP, ICMP6 = ((frame.PROTOCOL, number) for number in (6, 17, 1, 58))
 
 
-def ip(at4: int, width4: int, at6: int, width6: int, shift4: int = 0, mask4: int = -1, shift6: int = 0, mask6: int = -1) -> Builder:
+def ip(
+    at4: int, width4: int, at6: int, width6: int, shift4: int = 0, mask4: int = -1, shift6: int = 0, mask6: int = -1
+) -> Builder:
     """A field that IPv4 and IPv6 both have."""
     return fields(
         Field(frame.NETWORK, at4, width4, V4, shift4, mask4), Field(frame.NETWORK, at6, width6, V6, shift6, mask6)
@@ -61,9 +62,7 @@ BUILDERS: dict[str, Builder] = {
     "ip_total_length": place(frame.TOTAL),
     "ip_id": fields(Field(frame.NETWORK, 4, 2, V4), Field(frame.FRAGMENT, 4, 4, V6), wide=True),
     "ip_flags": fields(Field(frame.NETWORK, 6, 1, V4, 5, 7), Field(frame.FRAGMENT, 3, 1, V6, 0, 1)),
-    "ip_frag_offset": fields(
-        Field(frame.NETWORK, 6, 2, V4, 0, 0x1FFF), Field(frame.FRAGMENT, 2, 2, V6, 3, 0x1FFF)
-    ),
+    "ip_frag_offset": fields(Field(frame.NETWORK, 6, 2, V4, 0, 0x1FFF), Field(frame.FRAGMENT, 2, 2, V6, 3, 0x1FFF)),
     "ip_ttl": ip(8, 1, 7, 1),
     "ip_proto": place(frame.PROTOCOL),
     "ip_checksum": fields(Field(frame.NETWORK, 10, 2, V4)),
@@ -151,7 +150,9 @@ LOADER = Loader(
         integer("vlan", "VLAN id of the outer tag"),
         integer("inner_vlan", "VLAN id of the second tag"),
         integer("ip_version", "4 or 6"),
-        integer("ip_header_length", "from the IP header to what it carries, with options and extension headers", "bytes"),
+        integer(
+            "ip_header_length", "from the IP header to what it carries, with options and extension headers", "bytes"
+        ),
         integer("ip_tos", "type of service, or IPv6's traffic class"),
         integer("ip_total_length", "of the IP packet by its header; IPv6: payload plus 40", "bytes"),
         long("ip_id", "identification (IPv6: 32 bits, of the fragment header)"),

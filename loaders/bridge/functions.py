@@ -81,7 +81,7 @@ class Calls:
 
     def answer(self, frame: bytes) -> bytearray:
         """The answer to one call."""
-        out = bytearray(b"\0\0\0\0" b"1")
+        out = bytearray(b"\0\0\0\01")
         name = "?"
         try:
             (number, arguments), _ = decode(frame)
@@ -96,7 +96,7 @@ class Calls:
 
     def serve(self, output: int) -> None:
         """Read calls from standard input, write answers to the file descriptor OUTPUT."""
-        source = open(0, "rb", buffering=1 << 16, closefd=False)  # noqa: SIM115, PTH123
+        source = open(0, "rb", buffering=1 << 16, closefd=False)  # noqa: SIM115
         while len(head := source.read(4)) == 4:
             length = struct.unpack(">i", head)[0]
             frame = source.read(length)

@@ -41,16 +41,82 @@ public final class {name} extends packetpig.bridge.PythonFunction {{
 """
 
 
+JAVA = frozenset(
+    [
+        "abstract",
+        "assert",
+        "boolean",
+        "break",
+        "byte",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extends",
+        "false",
+        "final",
+        "finally",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "implements",
+        "import",
+        "instanceof",
+        "int",
+        "interface",
+        "long",
+        "native",
+        "new",
+        "null",
+        "package",
+        "private",
+        "protected",
+        "public",
+        "return",
+        "short",
+        "static",
+        "strictfp",
+        "super",
+        "switch",
+        "synchronized",
+        "this",
+        "throw",
+        "throws",
+        "transient",
+        "true",
+        "try",
+        "void",
+        "volatile",
+        "while",
+        "_",
+    ]
+)
+"""Words that cannot name a class."""
+
+
 def write(folder: Path) -> None:
     """Write the sources and the two tables."""
     shutil.rmtree(folder, ignore_errors=True)
     loaders = {name: description(name) for name in names()}
     functions = catalogue()
     for name, one in loaders.items():
-        _write(folder / "java/packetpig" / f"{one['pig']}.java", LOADER.format(name=name, pig=one["pig"], answers=one["answers"]))
+        _write(
+            folder / "java/packetpig" / f"{one['pig']}.java",
+            LOADER.format(name=name, pig=one["pig"], answers=one["answers"]),
+        )
     for module, found in functions.items():
         short = module.rsplit(".", 1)[1]
         for name in found:
+            if name in JAVA or short in JAVA:
+                raise SystemExit(f"{module}.{name}: a word of Java; the function needs another name")
             _write(folder / f"java/packetpig/udfs/{short}/{name}.java", FUNCTION.format(module=short, name=name))
     _write(folder / "packetpig/loaders.json", json.dumps(loaders, indent=1) + "\n")
     _write(folder / "packetpig/functions.json", json.dumps(functions, indent=1) + "\n")

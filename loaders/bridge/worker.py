@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-
 from packetpig.loaders.bridge.frames import BridgeError, read_exactly, read_frame, read_length
 from packetpig.loaders.captures.capture import Capture, LocalSource, Source
 from packetpig.loaders.contract.discovery import find
@@ -167,7 +166,13 @@ class Worker:
             for number, one in enumerate(job["captures"])
         ]
         schema, batches = run(
-            find(job["loader"]), captures, job["columns"], job.get("where"), job.get("filter"), job["options"], self.report
+            find(job["loader"]),
+            captures,
+            job["columns"],
+            job.get("where"),
+            job.get("filter"),
+            job["options"],
+            self.report,
         )
         self._stream.open(schema)
         for batch in batches:
@@ -184,7 +189,8 @@ class Worker:
 
     def _news(self) -> dict[str, Any]:
         """What Pig has not been told yet."""
-        report, news = self.report, {}
+        report = self.report
+        news: dict[str, Any] = {}
         self._said = time.monotonic()
         if report.bytes != self._bytes:
             news["progress"] = report.bytes - self._bytes

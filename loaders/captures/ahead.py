@@ -37,13 +37,13 @@ def ahead(fill: Callable[[T], bool], slots: Sequence[T]) -> Iterator[T]:
     thread.start()
     try:
         while True:
-            slot, error = full.get()
+            filled, error = full.get()
             if error is not None:
                 raise error
-            if slot is None:
+            if filled is None:
                 return
-            yield slot
-            free.put(slot)
+            yield filled
+            free.put(filled)
     finally:
         free.put(None)
         thread.join()

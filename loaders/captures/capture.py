@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-
 from packetpig.loaders.contract.report import CaptureError
 
 

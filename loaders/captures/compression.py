@@ -6,11 +6,10 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import lz4.frame
 from backports import zstd
-
 from packetpig.loaders.captures.capture import Source
 from packetpig.loaders.contract.report import Report
 
@@ -48,7 +47,7 @@ class Gzip:
         return self._inner.unused_data
 
 
-FORMATS: dict[bytes, tuple[str, Callable[[], Decompressor]]] = {
+FORMATS: dict[bytes, tuple[str, Callable[[], Any]]] = {
     b"\x1f\x8b": ("gzip", Gzip),
     b"BZh": ("bzip2", bz2.BZ2Decompressor),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMADecompressor),
@@ -58,7 +57,7 @@ FORMATS: dict[bytes, tuple[str, Callable[[], Decompressor]]] = {
 ERRORS = (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, RuntimeError, EOFError, ValueError)
 
 
-def compression(head: bytes) -> tuple[str, Callable[[], Decompressor]] | None:
+def compression(head: bytes) -> tuple[str, Callable[[], Any]] | None:
     """Name and decompressor of the compression whose magic HEAD begins with; None if there is none."""
     for magic, known in FORMATS.items():
         if head.startswith(magic):
@@ -74,10 +73,10 @@ class Unpacked:
 
     size: int | None = None
 
-    def __init__(self, source: Source, path: str, known: tuple[str, Callable[[], Decompressor]], report: Report) -> None:
+    def __init__(self, source: Source, path: str, known: tuple[str, Callable[[], Any]], report: Report) -> None:
         self._source, self._path, self._report = source, path, report
         self._name, self._new = known
-        self._inner = self._new()
+        self._inner: Decompressor = self._new()
         self._piece = bytearray(PIECE)
         self._input = b""
         self._offset = 0

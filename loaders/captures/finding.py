@@ -6,6 +6,7 @@ import glob
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def _remote(path: str, sensors: str) -> Iterator[Capture]:
         if file.type == fs.FileType.File and not any(_hidden(part) for part in below.split("/")):
             found = True
             name = path if file.path == inside else f"{path.rstrip('/')}/{below}"
-            yield Capture(name, lambda one=file: RemoteSource(system, one.path), below, _sensor(below, sensors))
+            yield Capture(name, partial(RemoteSource, system, file.path), below, _sensor(below, sensors))
     if not found:
         raise CaptureError(f"{path}: a folder without captures")
 
@@ -165,7 +166,8 @@ def first_time(head: bytes) -> float:
 
 def _first_time_pcapng(head: bytes) -> float:
     order = ">" if head[8:12] == b"\x1a\x2b\x3c\x4d" else "<"
-    unit, at = 1e-6, 0
+    unit: float = 1e-6
+    at = 0
     while at + 28 <= len(head):
         kind, total = struct.unpack(order + "II", head[at : at + 8])
         if kind == 1 and (place := head.find(struct.pack(order + "HH", 9, 1), at + 16, at + total)) > 0:
@@ -173,6 +175,6 @@ def _first_time_pcapng(head: bytes) -> float:
             unit = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
         if kind in (2, 6):
             high, low = struct.unpack(order + "II", head[at + 12 : at + 20])
-            return float((high << 32) | low) * unit
+            return float(float((high << 32) | low) * unit)
         at += max(12, total)
     return float("inf")

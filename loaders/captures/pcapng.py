@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.pcap import LONGEST
 from packetpig.loaders.captures.window import Table, Window

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-
+from packetpig.loaders.captures.ahead import ahead
 from packetpig.loaders.captures.capture import Capture, Source, opened, reason
 from packetpig.loaders.captures.compression import Unpacked, compression
 from packetpig.loaders.captures.pcap import Pcap, RestartError
-from packetpig.loaders.captures.ahead import ahead
 from packetpig.loaders.captures.pcapng import Pcapng
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import CaptureError, Report
@@ -112,7 +111,9 @@ class _Reader:
         head = _head(source)
         packed = compression(head)
         if packed:
-            source = Unpacked(source if source.size is not None else Head(head, source), capture.path, packed, self.report)
+            source = Unpacked(
+                source if source.size is not None else Head(head, source), capture.path, packed, self.report
+            )
             head = _head(source)
             if not head:
                 raise CaptureError(f"{capture.path}: no data in the {packed[0]} file")
@@ -169,7 +170,9 @@ class _Reader:
         window = Window(self.arena, self.filled, self.filled, offset - self.filled, False)
         while True:
             room = len(self.arena) - window.valid
-            count = source.read(memoryview(self.arena)[window.valid : window.valid + self._piece(capture, offset, room)], offset)
+            count = source.read(
+                self.arena.data[window.valid : window.valid + self._piece(capture, offset, room)], offset
+            )
             if not compressed:
                 self.report.progress(count)
             offset += count

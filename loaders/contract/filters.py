@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
 from packetpig.loaders.contract.columns import ARROW, Column
 from packetpig.loaders.contract.where import COMPARE, Tree, WhereError, columns_of
 
@@ -175,8 +174,9 @@ def _cast(values: Values, kind: str) -> Values:
     target = ARROW[kind]
     if pa.types.is_floating(source) and pa.types.is_integer(target):
         low, high = (-(2**31), 2**31 - 1) if kind == "int" else (-(2**63), 2**63 - 1)
-        bounded = pc.min_element_wise(pc.max_element_wise(pc.trunc(values), float(low), skip_nulls=False), float(high),
-                                      skip_nulls=False)
+        bounded = pc.min_element_wise(
+            pc.max_element_wise(pc.trunc(values), float(low), skip_nulls=False), float(high), skip_nulls=False
+        )
         return bounded.cast(target, safe=False)
     return values.cast(target, safe=False)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-
 from packetpig.loaders.contract.columns import Column
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.contract.where import Tree, both, parse
@@ -105,7 +104,8 @@ def run(
     """Run a loader: the schema of what it gives, and the batches.
 
     `columns`: names, or None for all. `where`: an expression, applied exactly. `pushed`: a filter that Pig applies
-    again itself. `on_error`: instead of the option, `later` too (see reading.tables). Raises OptionError, WhereError; while it gives batches, CaptureError.
+    again itself. `on_error`: instead of the option, `later` too (see reading.tables). Raises OptionError, WhereError;
+    while it gives batches, CaptureError.
     """
     values = loader.checked(options or {})
     schema = loader.schema(options)

@@ -13,8 +13,9 @@ class CaptureError(Exception):
 class Report:
     """Collects counters, warnings and progress; whoever runs the loader passes them on.
 
-    `counters`: additions since the last `drain`. `warnings`: lines since then. `bytes`: capture bytes dealt with. `splits`: (capture, offset of the first record, offset after the last).
-    `on_change` is called after each warning or progress, if it is set.
+    `counters`: additions since they were last passed on. `warnings`: lines since then. `bytes`: capture bytes dealt
+    with. `splits`: (capture, offset of the first record, offset after the last). `on_change` is called after each
+    warning or progress, if it is set.
     """
 
     MAX_WARNINGS = 1000  # lines; hostile captures could make any number of them

@@ -64,7 +64,9 @@ class _Parser:
         while expression[position:].strip():
             match = TOKEN.match(expression, position)
             if not match:
-                raise self.error("not understood", position + len(expression[position:]) - len(expression[position:].lstrip()))
+                raise self.error(
+                    "not understood", position + len(expression[position:]) - len(expression[position:].lstrip())
+                )
             kind = str(match.lastgroup)
             self.tokens.append((kind, match.group(kind), match.start(kind)))
             position = match.end()

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.kernels import frame, native
@@ -128,7 +127,9 @@ def port(at: int) -> Builder:
     return build
 
 
-def _texts(kernel: Callable[..., int], part: Slice, width: int, before: Sequence[int], after: Sequence[int]) -> pa.Array:
+def _texts(
+    kernel: Callable[..., int], part: Slice, width: int, before: Sequence[int], after: Sequence[int]
+) -> pa.Array:
     rows = part.rows
     index, bitmap = np.empty(rows, np.int32), _bitmap(rows)
     slots = 1 << max(4, (2 * rows - 1).bit_length())

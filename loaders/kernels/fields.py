@@ -2,7 +2,6 @@
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.kernel import inline, kernel
 
@@ -16,8 +15,24 @@ def mark(bitmap, i):
 
 
 @kernel(
-    "bytes", "int", "int64s", "int32s", "int", "int", "int", "int", "int", "int", "int", "int", "int", "int", "int",
-    "int32s", "int64s", "bytes",
+    "bytes",
+    "int",
+    "int64s",
+    "int32s",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int",
+    "int32s",
+    "int64s",
+    "bytes",
 )
 def field(
     buf_p, valid, wide_p, places_p, capacity, rows, layer, end, at, width, shift, mask, condition, value, is_wide,

@@ -5,7 +5,6 @@ Source: https://github.com/corelight/community-id-spec (seed 0). SHA-1 by FIPS 1
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.fields import mark
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
@@ -80,8 +79,22 @@ def counterpart(protocol, kind):
 
 
 @kernel(
-    "bytes", "int", "int64s", "int32s", "int", "int", "int32s", "bytes", "int32s", "int", "int64s", "int32s", "bytes",
-    "int64s", "bytes", "int64s",
+    "bytes",
+    "int",
+    "int64s",
+    "int32s",
+    "int",
+    "int",
+    "int32s",
+    "bytes",
+    "int32s",
+    "int",
+    "int64s",
+    "int32s",
+    "bytes",
+    "int64s",
+    "bytes",
+    "int64s",
 )
 def community_ids(
     buf_p, valid, wide_p, places_p, capacity, rows, index_p, bitmap_p, table_p, slots, keys_p, ends_p, text_p,
@@ -164,7 +177,12 @@ def community_ids(
             a ^= a >> np.uint64(29)
             b = (b + lane) * np.uint64(0xC2B2AE3D27D4EB4F)
             b ^= b >> np.uint64(31)
-        rest = (np.int64(message[40]) << 24) | (np.int64(message[41]) << 16) | (np.int64(message[42]) << 8) | np.int64(message[43])
+        rest = (
+            (np.int64(message[40]) << 24)
+            | (np.int64(message[41]) << 16)
+            | (np.int64(message[42]) << 8)
+            | np.int64(message[43])
+        )
         which = find(table, keys, distinct, a, b, rest)
         if which == distinct:
             message[stop] = np.uint8(0x80)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numba
 
+_pointer: Any = numba.types.CPointer
 _TYPES = {
-    "bytes": numba.types.CPointer(numba.uint8),
-    "int32s": numba.types.CPointer(numba.int32),
-    "int64s": numba.types.CPointer(numba.int64),
-    "doubles": numba.types.CPointer(numba.float64),
+    "bytes": _pointer(numba.uint8),
+    "int32s": _pointer(numba.int32),
+    "int64s": _pointer(numba.int64),
+    "doubles": _pointer(numba.float64),
     "int": numba.int64,
 }
 
@@ -23,7 +24,7 @@ def kernel(*parameters: str) -> Callable[[Callable[..., int]], Callable[..., int
 
     def mark(function: Callable[..., int]) -> Callable[..., int]:
         signature = numba.int64(*[_TYPES[name] for name in parameters])
-        compiled = numba.cfunc(signature, nopython=True, error_model="numpy")(function)
+        compiled = numba.cfunc(signature, error_model="numpy")(function)
         KERNELS[function.__name__] = (parameters, compiled)
         return function
 

@@ -5,7 +5,6 @@ tcpdump.org.
 """
 
 import numpy as np
-
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.kernel import helper, inline
 
@@ -22,7 +21,9 @@ def be16(buf, at):
 @inline
 def be32(buf, at):
     """Unsigned 32 bits, network order."""
-    return (np.int64(buf[at]) << 24) | (np.int64(buf[at + 1]) << 16) | (np.int64(buf[at + 2]) << 8) | np.int64(buf[at + 3])
+    return (
+        (np.int64(buf[at]) << 24) | (np.int64(buf[at + 1]) << 16) | (np.int64(buf[at + 2]) << 8) | np.int64(buf[at + 3])
+    )
 
 
 @inline
@@ -49,9 +50,12 @@ def link(buf, start, captured, link_type, places, i):
         if kind >= 0x0600:
             return 14, kind
         # IEEE 802.3: a length, then LLC; SNAP carries an EtherType
-        if captured >= 22 and be16(buf, start + 14) == 0xAAAA and buf[start + 16] == 3 and (
-            be32(buf, start + 16) & 0x00FFFFFF
-        ) == 0:
+        if (
+            captured >= 22
+            and be16(buf, start + 14) == 0xAAAA
+            and buf[start + 16] == 3
+            and (be32(buf, start + 16) & 0x00FFFFFF) == 0
+        ):
             return 22, be16(buf, start + 20)
         return 14, -1
     if link_type == 101 or link_type == 12 or link_type == 14 or link_type == 228 or link_type == 229:
@@ -134,10 +138,19 @@ def ipv6(buf, start, captured, length, places, i, at):
     where = at + 40
     later = False
     for _ in range(MAX_EXTENSIONS):
-        if not (
-            protocol == 0 or protocol == 43 or protocol == 44 or protocol == 60 or protocol == 51
-            or protocol == 135 or protocol == 139 or protocol == 140
-        ) or later:
+        if (
+            not (
+                protocol == 0
+                or protocol == 43
+                or protocol == 44
+                or protocol == 60
+                or protocol == 51
+                or protocol == 135
+                or protocol == 139
+                or protocol == 140
+            )
+            or later
+        ):
             break
         if where + 8 > min(captured, end):
             # an extension header that is not there: what it would lead to is not known

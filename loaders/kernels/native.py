@@ -42,7 +42,7 @@ def library() -> dict[str, Callable[..., int]]:
         raise NotBuiltError(f"the decoder is not compiled ({error}); run `make setup`") from error
     if SOURCES and table["sources"] != sources_digest():
         raise NotBuiltError("the decoder is older than its sources; run `make setup`")
-    kernels = {}
+    kernels: dict[str, Callable[..., int]] = {}
     for name, parameters in table["kernels"].items():
         function = shared[name]
         function.restype = ctypes.c_int64

@@ -5,7 +5,6 @@ Sources: the pcap and pcapng specifications of the IETF's opsawg (draft-ietf-ops
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.layers import walk
@@ -17,8 +16,15 @@ YEARS = 10 * 366 * 86400  # packets of one capture are not further apart
 def u32(buf, at, big):
     """Unsigned 32 bits."""
     if big != 0:
-        return (np.int64(buf[at]) << 24) | (np.int64(buf[at + 1]) << 16) | (np.int64(buf[at + 2]) << 8) | np.int64(buf[at + 3])
-    return (np.int64(buf[at + 3]) << 24) | (np.int64(buf[at + 2]) << 16) | (np.int64(buf[at + 1]) << 8) | np.int64(buf[at])
+        return (
+            (np.int64(buf[at]) << 24)
+            | (np.int64(buf[at + 1]) << 16)
+            | (np.int64(buf[at + 2]) << 8)
+            | np.int64(buf[at + 3])
+        )
+    return (
+        (np.int64(buf[at + 3]) << 24) | (np.int64(buf[at + 2]) << 16) | (np.int64(buf[at + 1]) << 8) | np.int64(buf[at])
+    )
 
 
 @inline
@@ -195,9 +201,7 @@ def pcapng_blocks(
             wide[frame.OFFSET, row] = base + at
             wide[frame.NUMBER, row] = number
             places[frame.CAPTURE, row] = capture
-            walk(
-                buf, at + fixed, captured, min(length, 0x7FFFFFFF), interfaces[which, frame.IF_LINK_TYPE], places, row
-            )
+            walk(buf, at + fixed, captured, min(length, 0x7FFFFFFF), interfaces[which, frame.IF_LINK_TYPE], places, row)
             row += 1
         at += total
     state[frame.AT], state[frame.ROW], state[frame.PACKET] = at, row, number

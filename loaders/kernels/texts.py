@@ -5,7 +5,6 @@ IPv6 is written as inet_ntop does (RFC 5952, with a dotted end for IPv4-mapped a
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.fields import mark
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
@@ -114,8 +113,21 @@ def find(table, keys, distinct, a, b, c):
 
 
 @kernel(
-    "bytes", "int", "int64s", "int32s", "int", "int", "int", "int32s", "bytes", "int32s", "int", "int64s", "int32s",
-    "bytes", "int64s",
+    "bytes",
+    "int",
+    "int64s",
+    "int32s",
+    "int",
+    "int",
+    "int",
+    "int32s",
+    "bytes",
+    "int32s",
+    "int",
+    "int64s",
+    "int32s",
+    "bytes",
+    "int64s",
 )
 def addresses(
     buf_p, valid, wide_p, places_p, capacity, rows, side, index_p, bitmap_p, table_p, slots, keys_p, ends_p, text_p,
@@ -166,8 +178,21 @@ def addresses(
 
 
 @kernel(
-    "bytes", "int", "int64s", "int32s", "int", "int", "int", "int32s", "bytes", "int32s", "int", "int64s", "int32s",
-    "bytes", "int64s",
+    "bytes",
+    "int",
+    "int64s",
+    "int32s",
+    "int",
+    "int",
+    "int",
+    "int32s",
+    "bytes",
+    "int32s",
+    "int",
+    "int64s",
+    "int32s",
+    "bytes",
+    "int64s",
 )
 def hardware(
     buf_p, valid, wide_p, places_p, capacity, rows, at, index_p, bitmap_p, table_p, slots, keys_p, ends_p, text_p,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.finding import find as find_captures
 from packetpig.loaders.captures.finding import in_time_order

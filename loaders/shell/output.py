@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.report import CaptureError
 
@@ -82,7 +81,14 @@ def _parquet(file: BinaryIO, schema: pa.Schema) -> Iterator[Write]:
 
 
 FORMATS = {"csv": _csv, "jsonl": _jsonl, "arrow": _arrow, "parquet": _parquet}
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".arrow": "arrow", ".arrows": "arrow", ".parquet": "parquet"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".parquet": "parquet",
+}
 
 
 @contextmanager

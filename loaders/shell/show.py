@@ -78,10 +78,16 @@ def _print(names: list[str], rows: list[list[str]]) -> None:
     count = max((len(row) for row in table), default=0)
     padded = [row + [""] * (count - len(row)) for row in table]
     widths = [max(len(row[k]) for row in padded) for k in range(count)]
-    right = [bool(rows) and all(_number(row[k]) or not row[k] for row in padded[len(table) - len(rows) :]) for k in range(count)]
+    right = [
+        bool(rows) and all(_number(row[k]) or not row[k] for row in padded[len(table) - len(rows) :])
+        for k in range(count)
+    ]
     room = shutil.get_terminal_size((10_000, 20)).columns if os.isatty(1) else 10_000
     for place, row in enumerate(padded):
-        cells = (cell.rjust(width) if at_right else cell.ljust(width) for cell, width, at_right in zip(row, widths, right, strict=True))
+        cells = (
+            cell.rjust(width) if at_right else cell.ljust(width)
+            for cell, width, at_right in zip(row, widths, right, strict=True)
+        )
         print("  ".join(cells).rstrip()[:room])
         if place == 0 and names:
             print("  ".join("-" * width for width in widths)[:room])

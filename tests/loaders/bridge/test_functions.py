@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from packetpig.loaders.bridge.functions import catalogue, schemas
 from packetpig.loaders.bridge.values import decode, encode
 
@@ -105,7 +104,8 @@ def test_calls(module: Path) -> None:
     ("functions", "line"),
     [
         ([["packetpig.udfs.nothing", "x"]], "ModuleNotFoundError: No module named 'packetpig.udfs.nothing'"),
-        ([["packetpig.udfs.times", "nothing"]], "LookupError: packetpig.udfs.times has no function nothing with an @outputSchema; it has bin, iso"),
+        ([["packetpig.udfs.times", "nothing"]],
+         "LookupError: packetpig.udfs.times has no function nothing with an @outputSchema; it has bin, iso"),
     ],
 )  # fmt: skip
 def test_a_function_that_is_not_there(functions: list[list[str]], line: str) -> None:

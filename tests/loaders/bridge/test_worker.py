@@ -32,6 +32,9 @@ def capture(path: Path, local: bool = True, start: int = 0, end: int | None = No
     }  # fmt: skip
 
 
+GONE = {"path": "gone", "local": "/gone", "size": 5, "start": 0, "end": 5, "capture": "", "sensor": ""}
+
+
 class Session:
     """One worker, with Pig's side played: serves read requests from the files."""
 
@@ -141,7 +144,7 @@ def test_where_is_exact_and_a_pushed_filter_a_hint(big: Path) -> None:
         ({"loader": "frames"}, "no loader frames; there are "),
         ({"where": "x == 1"}, "where: no column x; there are "),
         ({"options": {"no": "1"}}, "PacketLoader has no option no; it has "),
-        ({"captures": [{"path": "gone", "local": "/gone", "size": 5, "start": 0, "end": 5, "capture": "", "sensor": ""}]},
+        ({"captures": [GONE]},
          "gone: no such file"),
     ],
 )  # fmt: skip
@@ -155,7 +158,10 @@ def test_a_failure_is_one_line_in_the_stream(big: Path, job: dict[str, Any], lin
 
 def test_bytes_that_cannot_be_had(big: Path) -> None:
     session = Session([capture(big, local=False)])
-    session.serve = lambda *_: (session.process.stdin.write(struct.pack(">i", -4) + b"gone"), session.process.stdin.flush())  # type: ignore[method-assign,union-attr,assignment,return-value]
+    session.serve = lambda *_: (
+        session.process.stdin.write(struct.pack(">i", -4) + b"gone"),
+        session.process.stdin.flush(),
+    )  # type: ignore[method-assign,union-attr,assignment,return-value]
     _, messages = session.run()
     assert messages[-1]["error"] == f"{big}: gone"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
 import lzma
 import struct
 from collections.abc import Callable
@@ -14,12 +15,12 @@ import pytest
 from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from packetpig.loaders.captures.capture import Capture, LocalSource, local
 from packetpig.loaders.captures import pcap as pcap_module
+from packetpig.loaders.captures.capture import Capture, LocalSource, local
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import CaptureError, Report
+
 from tests.making import block, conversation, enhanced, ethernet, interface, ipv4, pcap, section, tcp, udp
 
 PACKETS = conversation(50)
@@ -254,7 +255,7 @@ def test_any_split_gives_the_same_rows_as_none(big: Path, cuts: list[int], strea
     whole, _ = load(local(big), columns=columns)
     rows: list[dict] = []
     splits: list[tuple[int, int]] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         capture = (
             dribbled_fast(big, start, end)
             if streamed
@@ -289,7 +290,7 @@ def test_a_split_that_begins_inside_a_captured_capture(tmp_path: Path) -> None:
     whole, _ = load(local(path), columns=["offset"])
     edges = [0, size // 3, size // 3 + 777, size // 2 + 31, size - 100_000, size]
     rows, after = [], None
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         part, report = load(
             Capture(str(path), lambda: LocalSource(str(path)), "a", start=start, end=end), columns=["offset"]
         )
@@ -315,7 +316,7 @@ def test_a_damaged_record_and_splits_agree(big: Path, tmp_path: Path) -> None:
         [0, victim + 1_000_000, len(data)],
     ):
         rows = []
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             for source in (LocalSource, Stream):
                 part, _ = load(
                     Capture(str(path), lambda kind=source: kind(str(path)), "a", start=start, end=end),

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from packetpig.loaders.contract.columns import boolean, double, integer, long, text
 from packetpig.loaders.contract.filters import Filter, hint
 from packetpig.loaders.contract.where import WhereError, parse
@@ -95,10 +94,14 @@ numbers = st.sampled_from(["i", "j", "l", "d"])
 casts = st.sampled_from(["", "(int)", "(long)", "(float)", "(double)"])
 operators = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 constants = st.one_of(
-    st.integers(-3, 3).map(str), st.integers(-3, 3).map(lambda n: f"{n}L"), st.sampled_from(["0.5", "-1.5", "2.0", "1.7e9"])
+    st.integers(-3, 3).map(str),
+    st.integers(-3, 3).map(lambda n: f"{n}L"),
+    st.sampled_from(["0.5", "-1.5", "2.0", "1.7e9"]),
 )
 number_atoms = st.tuples(casts, numbers, operators, constants).map(lambda p: f"{p[0]} {p[1]} {p[2]} {p[3]}")
-text_atoms = st.tuples(st.sampled_from("su"), operators, st.sampled_from("abé")).map(lambda p: f"{p[0]} {p[1]} '{p[2]}'")
+text_atoms = st.tuples(st.sampled_from("su"), operators, st.sampled_from("abé")).map(
+    lambda p: f"{p[0]} {p[1]} '{p[2]}'"
+)
 null_atoms = st.tuples(st.sampled_from(list("ijldsuo")), st.sampled_from(["is null", "is not null"])).map(" ".join)
 in_atoms = st.tuples(casts, numbers, constants, constants).map(lambda p: f"{p[0]} {p[1]} in ({p[2]}, {p[3]})")
 atoms = st.one_of(number_atoms, text_atoms, null_atoms, in_atoms, st.sampled_from(["o", "s matches 'a.*'", "s == u"]))
@@ -110,7 +113,9 @@ expressions = st.recursive(
     ),
     max_leaves=6,
 )
-near = st.one_of(st.none(), st.sampled_from([-1.5, -0.5, 0.0, 0.4, 0.5, 1.0, 2.0, 2.9, 1.7e9, 1.7e9 + 90, 1.7e9 - 64.5]))
+near = st.one_of(
+    st.none(), st.sampled_from([-1.5, -0.5, 0.0, 0.4, 0.5, 1.0, 2.0, 2.9, 1.7e9, 1.7e9 + 90, 1.7e9 - 64.5])
+)
 rows = st.lists(
     st.fixed_dictionaries(
         {

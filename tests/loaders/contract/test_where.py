@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from packetpig.loaders.contract.where import WhereError, columns_of, parse
 
 
@@ -24,7 +23,8 @@ from packetpig.loaders.contract.where import WhereError, columns_of, parse
         ("a is not null", ["not", ["is null", ["column", "a"]]]),
         ("a in (1, 2)", ["in", ["column", "a"], ["int", 1], ["int", 2]]),
         ("a not in (1)", ["not", ["in", ["column", "a"], ["int", 1]]]),
-        ("a + 2 * b == -c", ["==", ["+", ["column", "a"], ["*", ["int", 2], ["column", "b"]]], ["negate", ["column", "c"]]]),
+        ("a + 2 * b == -c",
+            ["==", ["+", ["column", "a"], ["*", ["int", 2], ["column", "b"]]], ["negate", ["column", "c"]]]),
         ("(long) ts % 60 == 0", ["==", ["%", ["cast", "long", ["column", "ts"]], ["int", 60]], ["int", 0]]),
         ("a == 3000000000", ["==", ["column", "a"], ["long", 3000000000]]),
     ],

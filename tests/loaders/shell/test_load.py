@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from packetpig.loaders import load
+
 from tests.conftest import ROOT
 from tests.making import conversation, pcap
 
@@ -28,7 +28,9 @@ def capture(tmp_path: Path) -> Path:
 
 
 def test_csv(packetpig: Run, capture: Path) -> None:
-    result = packetpig("load", "packets", capture, "--columns", "ts,ip_src,tcp_dport,payload", "--where", "tcp_dport == 80")
+    result = packetpig(
+        "load", "packets", capture, "--columns", "ts,ip_src,tcp_dport,payload", "--where", "tcp_dport == 80"
+    )
     assert result.returncode == 0
     assert result.stderr == ""
     lines = result.stdout.splitlines()
@@ -148,7 +150,9 @@ def test_no_permission(packetpig: Run, capture: Path) -> None:
         (("--output", "/nowhere/rows.csv"), 1, "packetpig: /nowhere/rows.csv: no such file or directory"),
     ],
 )
-def test_wrong_usage_is_one_line(packetpig: Run, capture: Path, arguments: tuple[str, ...], code: int, line: str) -> None:
+def test_wrong_usage_is_one_line(
+    packetpig: Run, capture: Path, arguments: tuple[str, ...], code: int, line: str
+) -> None:
     result = packetpig("load", "packets", capture, *arguments)
     assert result.returncode == code
     assert result.stderr.startswith(line)

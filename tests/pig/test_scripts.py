@@ -1,0 +1,61 @@
+"""Each script gives on the demo captures what it gave before: golden outputs in tests/golden/pig/."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_contract import SCRIPTS
+
+MANY = 400  # lines of a golden output; of larger ones the first lines, their number and a digest
+
+
+def results(folder: Path) -> str:
+    """All that a script stored, as text."""
+    text = []
+    for result in sorted(path for path in folder.iterdir() if path.is_dir()):
+        lines = [line for part in sorted(result.glob("part-*")) for line in part.read_text().splitlines()]
+        header = (result / ".pig_header").read_text().strip() if (result / ".pig_header").exists() else ""
+        text += [f"== {result.name}: {len(lines)} rows", header, *lines[:MANY]]
+        if len(lines) > MANY:
+            import hashlib
+
+            digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+            text.append(f"… {len(lines) - MANY} more; all of them: {digest}")
+    return "\n".join(text) + "\n"
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_golden(
+    path: Path,
+    tmp_path: Path,
+    golden: Callable[[str, str], None],
+    pig: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    result = pig("-p", f"output={tmp_path}/out", path.relative_to(ROOT), cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    golden(f"{path.relative_to(ROOT).with_suffix('')}.txt", results(tmp_path / "out"))
+
+
+def test_binning_of_the_time_asked_for(tmp_path: Path, pig: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Sums do not depend on the bins' size, and a bin without UDP is there all the same."""
+    totals = []
+    for time in (1, 86400):
+        output = tmp_path / str(time)
+        command = ("-p", f"output={output}", "-p", f"time={time}", "pig/packets/binning.pig")
+        assert pig(*command, cwd=ROOT).returncode == 0
+        rows = [
+            line.split(",") for part in sorted(output.glob("binning/part-*")) for line in part.read_text().splitlines()
+        ]
+        assert all(int(row[0]) % time == 0 for row in rows)
+        assert all(len(row) == 4 and all(row) for row in rows)
+        assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
+        totals.append([sum(int(row[column]) for row in rows) for column in (1, 2, 3)])
+        shutil.rmtree(output)
+    assert totals[0] == totals[1]
