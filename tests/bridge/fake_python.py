@@ -157,7 +157,8 @@ def pull(job: dict) -> None:
         stream.send(at=i)
         data = b""
         for offset in range(capture["start"], capture["end"] + 1, 3_000_000):
-            stream.send(read=[i, offset, 3_000_000])
+            most = 3_000_000 if capture["end"] == capture["size"] else min(3_000_000, capture["end"] - offset)
+            stream.send(read=[i, offset, most])
             while chunk := answer():
                 data += chunk
         sizes.append(len(data))

@@ -1,0 +1,58 @@
+"""The bridge on a real HDFS and YARN: captures cut and pulled through Pig's side, functions shipped."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))
+from engine.minicluster import ROOT, MiniCluster
+
+pytestmark = pytest.mark.cluster
+PCAP = b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00" + bytes(16)
+Pig = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def cluster_pig(tmp_path_factory: pytest.TempPathFactory, fake_python: Path) -> Iterator[Pig]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with MiniCluster(folder) as cluster:
+
+        def run(script: str, mode: str = "mapreduce", **properties: object) -> subprocess.CompletedProcess[str]:
+            defined = [f"-D{name.replace('_', '.')}={value}" for name, value in properties.items()]
+            environment = {**os.environ, **cluster.environment, "PACKETPIG_LOGS": str(folder / "pig")}
+            environment["PACKETPIG_PYTHON"] = str(fake_python)
+            command = [str(ROOT / "bin/pig"), "-x", mode, *defined, "-e", script]
+            return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+        yield run
+
+
+@pytest.mark.parametrize("mode", ["mapreduce", "tez"])
+def test_captures_in_hdfs(cluster_pig: Pig, tmp_path: Path, mode: str) -> None:
+    """Every byte arrives once, in ranges; a function of the user's runs in the tasks; a dead worker has its words."""
+    big = PCAP + bytes(range(256)) * 20_000
+    (tmp_path / "big.pcap").write_bytes(big)
+    (tmp_path / "my.py").write_text("# what the fake knows\n")
+    done = cluster_pig(
+        f"""fs -mkdir -p /{mode}/north; fs -put {tmp_path}/big.pcap /{mode}/north/big.pcap;
+        REGISTER '{tmp_path}/my.py' USING packetpig.bridge.Python AS my;
+        a = LOAD '/{mode}' USING PythonLoader('pull', 'sensors=folders');
+        b = FOREACH a GENERATE my.same(sensor) AS site, size, start;
+        c = FOREACH (GROUP b BY site) GENERATE group, COUNT(b), SUM(b.size); DUMP c;""",
+        mode,
+        packetpig_split_bytes=2_000_000,
+    )
+    assert done.stdout.splitlines() == [f"(north,3,{len(big)})"], done.stderr
+    done = cluster_pig(
+        f"a = LOAD '/{mode}' USING PythonLoader('dies', 'mode=kill'); STORE a INTO '/{mode}/out';",
+        mode,
+        mapreduce_map_maxattempts=1,
+        **{"tez.am.task.max.failed.attempts": 1},
+    )
+    assert done.returncode != 0
+    expected = "loader dies died (killed by signal 9) while reading north/big.pcap: some words | last words"
+    assert expected in done.stderr, done.stderr
