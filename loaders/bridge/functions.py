@@ -81,7 +81,7 @@ class Calls:
 
     def answer(self, frame: bytes) -> bytearray:
         """The answer to one call."""
-        out = bytearray(b"\0\0\0\01")
+        out = bytearray(4) + b"1"
         name = "?"
         try:
             (number, arguments), _ = decode(frame)

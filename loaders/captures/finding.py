@@ -158,7 +158,7 @@ def first_time(head: bytes) -> float:
     for order in "<>":
         if len(head) >= 32 and struct.unpack(order + "I", head[:4])[0] in MAGICS:
             magic, seconds, part = struct.unpack(order + "I20xII", head[:32])
-            return float(seconds) + part / (1e9 if magic == 0xA1B23C4D else 1e6)
+            return float(seconds + part / (1e9 if magic == 0xA1B23C4D else 1e6))
     if head[:4] == b"\x0a\x0d\x0d\x0a" and len(head) >= 12:
         return _first_time_pcapng(head)
     return float("inf")
@@ -175,6 +175,7 @@ def _first_time_pcapng(head: bytes) -> float:
             unit = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
         if kind in (2, 6):
             high, low = struct.unpack(order + "II", head[at + 12 : at + 20])
-            return float(float((high << 32) | low) * unit)
+            ticks: int = (high << 32) | low
+            return ticks * unit
         at += max(12, total)
     return float("inf")

@@ -102,7 +102,8 @@ def community_ids(
 ):  # fmt: skip
     """Community IDs as an Arrow dictionary column, laid out as in `texts.addresses`.
 
-    MESSAGE (85 bytes) and WORDS (80) are scratch. Null without IP addresses, and where the ports are in another fragment or were not captured.
+    MESSAGE (85 bytes) and WORDS (80) are scratch. Null without IP addresses, and where the ports are in another
+    fragment or were not captured.
     """
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
