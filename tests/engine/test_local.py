@@ -53,7 +53,9 @@ def test_several_jobs(pig: Pig, tmp_path: Path, mode: str) -> None:
 
 
 def test_parquet_there_and_back(pig: Pig) -> None:
-    done = pig("-e", "rows = LOAD 'rows.txt' AS (n:int, word:chararray); STORE rows INTO 'table' USING ParquetStorer();")
+    done = pig(
+        "-e", "rows = LOAD 'rows.txt' AS (n:int, word:chararray); STORE rows INTO 'table' USING ParquetStorer();"
+    )
     assert (done.returncode, done.stderr) == (0, "table: 3 rows\n")
     done = pig("-e", "rows = LOAD 'table' USING ParquetLoader(); DESCRIBE rows; DUMP rows;")
     assert (done.returncode, done.stdout) == (0, "rows: {n: int,word: chararray}\n(1,one)\n(2,two)\n(3,three)\n")

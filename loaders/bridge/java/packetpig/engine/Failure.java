@@ -14,8 +14,6 @@ import org.apache.pig.tools.pigstats.JobStats;
 /** What a user needs to hear about an exception: the innermost message, and where in the script. */
 final class Failure {
     private static final String TRACE = "\n\tat ";
-    private static final Pattern PLACE =
-        Pattern.compile("<(?:file ([^,>]+), )?line (\\d+), column (\\d+)>\\s*(.*)", Pattern.DOTALL);
     private static final Pattern CLASS = Pattern.compile(
         "^(?:Error: |Caused by: |Exception in thread \"[^\"]*\" )?(?:[a-z][\\w$]*\\.)+(?:[A-Z][\\w]*\\$)?([A-Z]\\w*): ");
     /** Exceptions whose message says nothing without their name. */
@@ -34,10 +32,12 @@ final class Failure {
 
     final Throwable problem;
     final int code;
+    private final Place place;
     private final String text;
 
-    private Failure(Throwable problem, String text, int code) {
+    private Failure(Throwable problem, Place place, String text, int code) {
         this.problem = problem;
+        this.place = place;
         this.text = text;
         this.code = code;
     }
@@ -48,17 +48,17 @@ final class Failure {
      * @param task why a task of it failed, as far as it was heard in this process; or null
      */
     static Failure of(Throwable problem, JobStats job, Throwable task) {
-        String place = problem == null ? null : place(problem);
+        Place place = problem == null ? null : place(problem);
         if (place != null) {
-            return new Failure(problem, place, isUsage(problem) ? Main.USAGE : Main.FAILED);
+            return new Failure(problem, place, tidy(place.problem()), isUsage(problem) ? Main.USAGE : Main.FAILED);
         }
         if (task != null) {
-            return new Failure(task, message(task), Main.FAILED);
+            return new Failure(task, null, message(task), Main.FAILED);
         }
         if (job != null) {
             return ofJob(job);
         }
-        return new Failure(problem, message(problem), isUsage(problem) ? Main.USAGE : Main.FAILED);
+        return new Failure(problem, null, message(problem), isUsage(problem) ? Main.USAGE : Main.FAILED);
     }
 
     /** Where the reason is a stack trace in the job's message (it could not be submitted), or in its exception. */
@@ -68,23 +68,17 @@ final class Failure {
         if (problem == null || text.contains(TRACE)) {
             problem = new IllegalStateException(text);
         }
-        return new Failure(problem, message(problem), Main.FAILED);
+        return new Failure(problem, null, message(problem), Main.FAILED);
     }
 
     /** One line (two at most) for the console. */
     String line(String script) {
-        Matcher match = PLACE.matcher(text);
-        if (!match.find()) {
-            return text;
-        }
-        String file = match.group(1) != null ? match.group(1) : script == null || script.equals("-") ? null : script;
-        return (file == null ? "" : file + ", ") + "line " + match.group(2) + ": " + tidy(match.group(4));
+        return place == null ? text : place.prefix(script) + text;
     }
 
     /** The same for the shell, where lines have no useful numbers. */
     String shellLine() {
-        Matcher match = PLACE.matcher(text);
-        return match.find() ? tidy(match.group(4)) : text;
+        return place == null ? text : place.inMacro() + text;
     }
 
     String trace() {
@@ -113,14 +107,12 @@ final class Failure {
         return usage;
     }
 
-    /** The innermost message that says where in the script it is, or null. */
-    private static String place(Throwable problem) {
-        String found = null;
+    /** From the innermost message that says where in the script it is, or null. */
+    private static Place place(Throwable problem) {
+        Place found = null;
         for (Throwable each : chain(problem)) {
-            Matcher match = PLACE.matcher(String.valueOf(each.getMessage()));
-            if (match.find() && !match.group(4).isBlank()) {
-                found = match.group();
-            }
+            Place place = Place.in(each.getMessage());
+            found = place == null ? found : place;
         }
         return found;
     }

@@ -21,7 +21,7 @@ final class Options {
         "  -D NAME=VALUE       a property of Pig, Hadoop or Packetpig (-D packetpig.split.bytes=0)",
         "  -P FILE             properties from a file",
         "  -c, -check          only check that the script can be run",
-        "  -r, -dryrun         only show the script with its parameters and macros filled in",
+        "  -r, -dryrun         only show the script with its parameters filled in",
         "  -t RULE             turn one optimization off (All: every one)",
         "  -F                  stop at the first job that fails",
         "  -M                  no multi-query optimization",

@@ -40,6 +40,13 @@ final class Server extends PigServer {
         super.registerQuery(query.substring(end + 1), startLine + 1);
     }
 
+    /** Looks at all statements so far as if they were to be run: names, columns, types. */
+    void validate() throws IOException {
+        super.setSkipParseInRegisterForBatch(false);
+        setValidateEachStatement(true);
+        super.registerQuery("", lastLine + 1);
+    }
+
     /** The line on which the newest statement ended. */
     int lastLine() {
         return lastLine;

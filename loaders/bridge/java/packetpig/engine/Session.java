@@ -116,14 +116,9 @@ final class Session {
         if (!prelude.isEmpty()) {
             server.prelude(prelude);
         }
-        GruntParser parser = new GruntParser(new StringReader(script), server);
+        GruntParser parser = options.check ? new CheckingParser(new StringReader(script), server)
+            : new GruntParser(new StringReader(script), server);
         parser.setInteractive(false);
-        if (options.check) {
-            parser.parseOnly();
-            server.parseAndBuild();
-            console.line(options.title() + ": can be run");
-            return;
-        }
         try {
             parser.parseStopOnError(true);
         } catch (TokenMgrError vague) {
@@ -132,7 +127,12 @@ final class Session {
                 + (server.lastLine() == 0 ? "its first statement" : "the statement after line " + server.lastLine())
                 + ": a quote, a bracket or a semicolon is missing");
         }
-        server.executeBatch();
+        if (options.check) {
+            server.validate();
+            console.line(options.title() + ": can be run");
+        } else {
+            server.executeBatch();
+        }
     }
 
     private String text(PigContext context) throws IOException {

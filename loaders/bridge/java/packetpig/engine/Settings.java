@@ -14,6 +14,8 @@ import org.apache.pig.impl.util.PropertiesUtil;
 
 /** What Pig, Hadoop and Tez are told; docs/engine.md has the reasons. The user's own properties win. */
 final class Settings {
+    private static final int BYTES_PER_REDUCER = 256_000_000;
+
     private final Options options;
     private final Workspace workspace;
     private final File root = new File(System.getProperty("packetpig.root", "."));
@@ -48,6 +50,7 @@ final class Settings {
         set("verbose", options.verbose);
         set("pig.noSplitCombination", "true"); // the loader combines small captures itself
         set("pig.script.info.enabled", "false");
+        set("pig.exec.mapPartAgg", "true");
         // jobs are looked at often: short ones do not wait for the next look
         set("pig.jobcontrol.sleep", options.isLocal() ? 50 : 500);
         set("mapreduce.client.completion.pollinterval", options.isLocal() ? 50 : 500);
@@ -58,6 +61,9 @@ final class Settings {
         int cores = Runtime.getRuntime().availableProcessors();
         set("mapreduce.local.map.tasks.maximum", cores);
         set("mapreduce.local.reduce.tasks.maximum", cores);
+        set("pig.exec.reducers.max", cores);
+        set("pig.exec.reducers.bytes.per.reducer", BYTES_PER_REDUCER);
+        set("mapreduce.task.io.sort.mb", sortBuffer(cores));
         set("fs.file.impl", PlainLocalFileSystem.class.getName());
         set("hadoop.tmp.dir", workspace.path("hadoop"));
         set("pig.temp.dir", workspace.path("pig"));
@@ -65,6 +71,12 @@ final class Settings {
         set("tez.runtime.optimize.local.fetch", "true");
         set("tez.ignore.lib.uris", "true");
         set("tez.am.task.max.failed.attempts", 1); // what fails here once fails again
+    }
+
+    /** Megabytes in which a map task sorts its rows: a quarter of the heap for all tasks together, within reason. */
+    private static long sortBuffer(int cores) {
+        long share = Runtime.getRuntime().maxMemory() / 4 / cores / (1 << 20);
+        return Math.max(16, Math.min(256, share));
     }
 
     private void cluster() {
