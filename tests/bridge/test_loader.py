@@ -112,17 +112,21 @@ def test_plans_that_are_made_again_forget_what_was_pushed(pig, captures):
     assert [row.split(",")[0].strip("()") for row in run.rows] == ["north/b.pcap", "default", "default"], run.errors
 
 
-def test_renamed_columns_are_not_mixed_up(pig, captures, tmp_path):
-    """A LOAD … AS with other names: what Pig does not translate back is unknown, and columns come in their places."""
+@pytest.mark.parametrize("names", ["site, file, number, bytes, first, last", "capture, sensor, n, size, start, end"])
+def test_renamed_columns_are_not_mixed_up(pig, captures, tmp_path, names):
+    """A LOAD … AS with other names, which Pig translates back only in parts of a filter: columns come in their
+    places, and the filter stays with Pig."""
     out = tmp_path / "jobs"
-    script = f"""a = {load(captures, "job", f"out={out}", "mode=m")}
-            AS (site:chararray, file:chararray, number:int, bytes:long, first:long, last:long);
-        b = FILTER a BY site IS NULL AND bytes > 5L; c = FOREACH b GENERATE last; DUMP c;"""
+    first, _, _, fourth, _, last = names.split(", ")
+    types = ("chararray", "chararray", "int", "long", "long", "long")
+    schema = ", ".join(f"{name}:{kind}" for name, kind in zip(names.split(", "), types, strict=True))
+    script = f"""a = {load(captures, "job", f"out={out}", "mode=m")} AS ({schema});
+        b = FILTER a BY {first} IS NULL AND {fourth} > 5L; c = FOREACH b GENERATE {last}; DUMP c;"""
     run = pig(script)
     assert run.code == 0, run.errors
     job = jobs(out)["m"]
     assert job["columns"] == ["sensor", "size", "end"]
-    assert job["filter"] == ["and", ["is null", ["unknown"]], [">", ["column", "size"], ["long", 5]]]
+    assert job["filter"] is None
 
 
 def test_no_columns_counts_rows(pig, captures):

@@ -2,7 +2,6 @@ package packetpig.bridge;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +35,8 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
     private static final String CUTS = "cuts";
     private static final String COLUMNS = "columns";
     private static final String FILTER = "filter";
+    /** Set where LOAD … AS gives columns other names: a filter may then mean another column than it says. */
+    private static final String RENAMED = "renamed";
 
     private final String loader;
     private final Options options;
@@ -75,6 +76,7 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
         // A plan that is made again, as Grunt does for each DUMP, must not find what an earlier one pushed down.
         kept.remove(COLUMNS);
         kept.remove(FILTER);
+        kept.remove(RENAMED);
         return new ResourceSchema(Utils.getSchemaFromString(describe(job.getConfiguration()).getProperty(SCHEMA)));
     }
 
@@ -128,11 +130,21 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
         if (required == null || required.getFields() == null) {
             return new RequiredFieldResponse(false);
         }
+        Properties kept = kept();
+        List<String> names;
+        try {
+            names = new ArrayList<>(columns(kept).keySet());
+        } catch (IOException e) {
+            throw new FrontendException(e);
+        }
         List<String> indexes = new ArrayList<>();
         for (RequiredField field : required.getFields()) {
             indexes.add(Integer.toString(field.getIndex()));    // parts of a map keep the whole map
+            if (field.getAlias() != null && !field.getAlias().equals(names.get(field.getIndex()))) {
+                kept.setProperty(RENAMED, "true");
+            }
         }
-        kept().setProperty(COLUMNS, String.join(",", indexes));
+        kept.setProperty(COLUMNS, String.join(",", indexes));
         return new RequiredFieldResponse(true);
     }
 
@@ -161,14 +173,15 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
         if (indexes == null) {
             wanted = all;
         } else if (!indexes.isEmpty()) {
-            String[] names = all.keySet().toArray(new String[0]);
-            int[] order = Arrays.stream(indexes.split(",")).mapToInt(Integer::parseInt).toArray();
-            for (int index : order) {
-                wanted.put(names[index], all.get(names[index]));
+            List<String> names = new ArrayList<>(all.keySet());
+            for (String index : indexes.split(",")) {
+                String name = names.get(Integer.parseInt(index));
+                wanted.put(name, all.get(name));
             }
         }
         return new CaptureInputFormat(new WorkerJob(loader, options, wanted, indexes == null,
-                kept.getProperty(FILTER), Boolean.parseBoolean(kept.getProperty(CUTS)), location));
+                kept.getProperty(RENAMED) == null ? kept.getProperty(FILTER) : null,
+                Boolean.parseBoolean(kept.getProperty(CUTS)), location));
     }
 
     @Override
