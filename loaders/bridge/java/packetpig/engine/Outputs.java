@@ -68,18 +68,32 @@ final class Outputs {
         running.clear();
     }
 
+    /** Takes away what the jobs wrote, since it is not to be trusted. */
+    synchronized void remove() {
+        removeWhere((files, folder) -> true);
+    }
+
     private synchronized void removeHalves() {
+        removeWhere((files, folder) -> files.exists(new Path(folder, "_temporary"))
+            && !files.exists(new Path(folder, "_SUCCESS")));
+    }
+
+    private void removeWhere(Condition condition) {
         Configuration configuration = ConfigurationUtil.toConfiguration(properties);
         for (String location : running) {
             try {
                 Path folder = new Path(location);
                 FileSystem files = folder.getFileSystem(configuration);
-                if (files.exists(new Path(folder, "_temporary")) && !files.exists(new Path(folder, "_SUCCESS"))) {
+                if (condition.holds(files, folder)) {
                     files.delete(folder, true);
                 }
             } catch (IOException | IllegalArgumentException ignored) {
                 // not a folder (a database, …), or not to be had any more
             }
         }
+    }
+
+    private interface Condition {
+        boolean holds(FileSystem files, Path folder) throws IOException;
     }
 }

@@ -116,15 +116,16 @@ final class RunListener implements PigProgressNotificationListener {
         }
         running = false;
         console.clear();
-        outputs.end();
         sayWarnings();
         if (!unbalanced.isEmpty()) {
             trusted = false;
-            console.line("pig: " + options.title() + ", " + String.join(", ", unbalanced)
-                + ": the parts into which a capture was cut do not fit together, so the result is not to be trusted;"
-                + " run again with -D packetpig.split.bytes=0 (captures uncut)");
+            outputs.remove();
+            console.line("pig: " + (options.script == null ? "" : options.script + ", ") + String.join(", ", unbalanced)
+                + ": the parts into which a capture was cut do not fit together, so the result is not to be trusted"
+                + " and was removed;\n  run again with -D packetpig.split.bytes=0 (captures uncut)");
             unbalanced.clear();
         }
+        outputs.end();
     }
 
     /** On a cluster the tasks' warnings stay in the tasks' logs: here only how many there are. */
