@@ -33,5 +33,5 @@ sums = FOREACH talks GENERATE
     SUM(sides.received) AS received;
 ordered = ORDER sums BY received DESC, sent DESC, client, server, service;
 readable = FOREACH ordered GENERATE
-    times.iso(first) AS first, times.iso(last) AS last, client .. received;
+    SUBSTRING(times.iso(first), 0, 19) AS first, SUBSTRING(times.iso(last), 0, 19) AS last, client .. received;
 STORE readable INTO '$output/who_talked' USING PigStorage(',', '-schema');
