@@ -20,7 +20,6 @@ from types import ModuleType
 from typing import Any
 
 import packetpig.udfs
-from packetpig.loaders.bridge.frames import BridgeError, read_frame, write_frame
 from packetpig.loaders.bridge.values import decode, encode
 
 SIMPLE = ("int", "long", "float", "double", "chararray", "bytearray", "boolean")
@@ -74,22 +73,42 @@ def _kind(schema: str) -> str:
 
 
 class Calls:
-    """Answers calls until standard input ends."""
+    """Answers requests and calls until standard input ends."""
 
-    def __init__(self, functions: list[Callable[..., Any]], names: list[str], kinds: list[str]) -> None:
-        self._functions, self._names, self._kinds = functions, names, kinds
+    def __init__(self) -> None:
+        self._functions: list[Callable[..., Any]] = []
+        self._kinds: list[str] = []
+
+    def request(self, frame: bytes) -> dict[str, Any]:
+        """Load more functions, numbered on from those before; or list a file's."""
+        request = json.loads(frame)
+        try:
+            if "list" in request:
+                return {"functions": schemas(Path(request["list"]))}
+            found = []
+            for module_name, name in request["functions"]:
+                module = _module(module_name)
+                schema = _schema(module, name)
+                found.append((getattr(module, name), schema))
+        except Exception as error:  # a module may raise anything when it is loaded
+            return {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+        for function, schema in found:
+            self._functions.append(function)
+            self._kinds.append(_kind(schema))
+        return {
+            "schemas": [schema for _, schema in found],
+            "pure": [bool(getattr(function, "pure", False)) for function, _ in found],
+        }
 
     def answer(self, frame: bytes) -> bytearray:
         """The answer to one call."""
         out = bytearray(4) + b"1"
-        name = "?"
         try:
             (number, arguments), _ = decode(frame)
-            name = self._names[number]
             encode(self._functions[number](*arguments), out, self._kinds[number])
         except Exception as error:  # whatever a function raises is the caller's to see, and fails its task
             del out[4:]
-            line = " ".join(f"{name}: {type(error).__name__}: {error}".split())
+            line = " ".join(f"{type(error).__name__}: {error}".split())
             out += b"0" + line[:1000].encode("utf-8", "replace")
         struct.pack_into(">i", out, 0, len(out) - 4)
         return out
@@ -102,33 +121,21 @@ class Calls:
             frame = source.read(length)
             if len(frame) < length:
                 return
-            answer = memoryview(self.answer(frame))
+            if frame[:1] == b"{":
+                text = json.dumps(self.request(frame)).encode()
+                answer = memoryview(struct.pack(">i", len(text)) + text)
+            else:
+                answer = memoryview(self.answer(frame))
             while answer:
                 answer = answer[os.write(output, answer) :]
 
 
 def main() -> int:
     """Entry point."""
-    try:
-        request = json.loads(read_frame(0))
-    except BridgeError:
-        return 0
-    output = os.fdopen(os.dup(1), "wb")
+    output = os.dup(1)
     os.dup2(2, 1)  # what a function prints goes to the log, not between the answers
     try:
-        if "list" in request:
-            write_frame(output, json.dumps({"functions": schemas(Path(request["list"]))}).encode())
-            return 0
-        modules = [_module(module) for module, _ in request["functions"]]
-        names = [name for _, name in request["functions"]]
-        found = [_schema(module, name) for module, name in zip(modules, names, strict=True)]
-        functions = [getattr(module, name) for module, name in zip(modules, names, strict=True)]
-    except (ImportError, LookupError, AttributeError, SyntaxError, OSError) as error:
-        write_frame(output, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
-        return 1
-    write_frame(output, json.dumps({"schemas": found}).encode())
-    try:
-        Calls(functions, names, [_kind(schema) for schema in found]).serve(output.fileno())
+        Calls().serve(output)
     except BrokenPipeError:
         return 1
     return 0

@@ -20,6 +20,7 @@ from packetpig.loaders.kernels.native import NotBuiltError
 
 ASK = 4 << 20  # bytes asked for at a time: the next piece is on its way while one is decoded
 TAIL = 64 << 10  # bytes asked for beyond a range
+LARGE = 4 << 20  # bytes of a capture that is worth a message of its own
 EVERY = 0.5  # seconds between reports of progress
 
 
@@ -183,9 +184,12 @@ class Worker:
         self._stream.say(**self._news(), done=True)
 
     def _opener(self, number: int, one: dict[str, Any], answers: Answers) -> Callable[[], Source]:
-        if one["local"]:
-            return lambda: LocalSource(one["local"])
-        return lambda: PigSource(number, one, self._stream, answers)
+        def opened() -> Source:
+            if one["size"] >= LARGE:
+                self._stream.say(at=number)  # should this process die, Pig can say where
+            return LocalSource(one["local"]) if one["local"] else PigSource(number, one, self._stream, answers)
+
+        return opened
 
     def _news(self) -> dict[str, Any]:
         """What Pig has not been told yet."""

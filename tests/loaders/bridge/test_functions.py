@@ -88,13 +88,17 @@ class Process:
 def test_calls(module: Path) -> None:
     names = [[str(module), name] for name in ("shout", "size", "fail")]
     process = Process({"functions": names})
-    assert process.hello == {"schemas": ["text:chararray", "n:long", "x:int"]}
+    assert process.hello == {"schemas": ["text:chararray", "n:long", "x:int"], "pure": [False, False, False]}
     for text in ("a|,_b", "|\t_", "\n\0", "é𝄞", "x" * 1_000_000, ""):
         assert process.call(0, text) == text.upper()
     assert process.call(0, None) is None
     assert process.call(1, [("a",), ("b",)]) == 2
-    assert str(process.call(2, 1)) == "fail: ValueError: two lines"
+    assert str(process.call(2, 1)) == "ValueError: two lines"
     assert process.call(0, "still there") == "STILL THERE"
+    more = process.ask(json.dumps({"functions": [["packetpig.udfs.times", "bin"]]}).encode())
+    assert json.loads(more)["schemas"] == ["bin:long"]
+    assert process.call(3, 125.0, 60) == 120
+    assert json.loads(process.ask(json.dumps({"list": str(module)}).encode()))["functions"] == schemas(module)
     process.process.stdin.close()  # type: ignore[union-attr]
     assert process.process.wait(10) == 0
     assert b"never between" in process.process.stderr.read()  # type: ignore[union-attr]
