@@ -33,6 +33,7 @@ final class RunListener implements PigProgressNotificationListener {
     private final Outputs outputs;
     private final Map<String, Long> counters = new TreeMap<>();
     private final List<String> unbalanced = new ArrayList<>();
+    private final List<String> written = new ArrayList<>();
     private volatile boolean running;
     private volatile int percent;
     private volatile int jobs;
@@ -93,13 +94,13 @@ final class RunListener implements PigProgressNotificationListener {
     }
 
     @Override
-    public void outputCompletedNotification(String script, OutputStats output) {
+    public synchronized void outputCompletedNotification(String script, OutputStats output) {
         if (!output.isSuccessful() || FOR_DUMP.matcher(output.getLocation()).find()) {
             return;
         }
         long rows = output.getNumberRecords();
         String count = rows < 0 ? "written" : rows == 1 ? "1 row" : rows + " rows";
-        console.line(shortened(output.getLocation()) + ": " + count);
+        written.add(shortened(output.getLocation()) + ": " + count);
     }
 
     @Override
@@ -125,6 +126,10 @@ final class RunListener implements PigProgressNotificationListener {
                 + " and was removed;\n  run again with -D packetpig.split.bytes=0 (captures uncut)");
             unbalanced.clear();
         }
+        if (trusted) {
+            written.forEach(console::line);
+        }
+        written.clear();
         outputs.end();
     }
 
