@@ -1,0 +1,120 @@
+"""Packets in the order of time to sessions, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from packetpig.loaders.contract.loader import Option, OptionError
+from packetpig.loaders.contract.report import Report
+from packetpig.loaders.flows import ports
+from packetpig.loaders.flows.merging import Packets
+from packetpig.loaders.kernels import native, slots
+
+TIMEOUTS = (
+    Option("tcp_timeout", "seconds that a TCP session may be quiet", "300"),
+    Option("udp_timeout", "seconds that a UDP session may be quiet", "60"),
+    Option("icmp_timeout", "seconds that an ICMP session may be quiet", "60"),
+    Option("other_timeout", "seconds that any other session may be quiet", "60"),
+    Option("attempt_timeout", "seconds until a TCP connection that nobody answered is given up", "5"),
+    Option("close_timeout", "seconds for which late packets still belong to a TCP session that was closed", "5"),
+)
+MEMORY = Option("memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m")
+UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+FIRST = 1 << 14  # sessions there is room for at first
+COST = 8 * slots.SESSION + 16  # bytes a session, with its places in the table
+
+
+def size(text: str, name: str) -> int:
+    """A number of bytes, with k, m or g."""
+    unit = UNITS.get(text[-1:].lower(), 1)
+    digits = text[:-1] if unit > 1 else text
+    if not digits.isdigit() or not int(digits):
+        raise OptionError(f"{name} is a number of bytes such as 512m, not {text!r}")
+    return int(digits) * unit
+
+
+def nanoseconds(text: str, name: str) -> int:
+    """A number of seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 < value < 1e9:
+        raise OptionError(f"{name} is a number of seconds, not {text!r}")
+    return int(value * 1e9)
+
+
+class Tracker:
+    """Sessions that are open. Give it packets with `add`; what has ended comes back as rows of numbers."""
+
+    def __init__(self, options: Mapping[str, str], report: Report) -> None:
+        self.report = report
+        self.settings = np.array([nanoseconds(options[one.name], one.name) for one in TIMEOUTS], np.int64)
+        self.most = max(1024, size(options["memory"], "memory") // COST)
+        self.state = np.zeros(slots.STATE, np.int64)
+        self._known = ports.known()
+        self._room(min(FIRST, self.most))
+        self._sweep_at = self.capacity
+
+    def _room(self, capacity: int) -> None:
+        """Make room for CAPACITY sessions; those that are there stay."""
+        rows = np.empty((capacity, slots.SESSION), np.int64)
+        count = int(self.state[slots.COUNT])
+        if count:
+            rows[:count] = self.rows[:count]
+        self.rows, self.capacity = rows, capacity
+        self.table = np.empty(1 << (2 * capacity - 1).bit_length(), np.int32)
+        self._take(np.empty((0, slots.SESSION), np.int64))
+
+    def _take(self, out: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        self.state[slots.COUNT] = native.take_ended(
+            self.rows.ctypes.data, int(self.state[slots.COUNT]), out.ctypes.data, self.table.ctypes.data, len(self.table)
+        )
+
+    def add(self, packets: Packets) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
+        """Take PACKETS in; gives sessions that have ended, now and then."""
+        self.state[slots.AT] = 0
+        while True:
+            native.track(
+                packets.ctypes.data, len(packets), self.rows.ctypes.data, self.capacity, self.table.ctypes.data,
+                len(self.table), self.state.ctypes.data, self.settings.ctypes.data, self._known.ctypes.data,
+            )  # fmt: skip
+            if self.state[slots.AT] >= len(packets):
+                return
+            yield self.ended(int(self.state[slots.NOW]))
+            self._grow()
+
+    def ended(self, now: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Sessions that are over at the time NOW, and others that have ended; they are gone from here."""
+        count = int(self.state[slots.COUNT])
+        ended = native.end_sessions(self.rows.ctypes.data, count, now, self.settings.ctypes.data)
+        out = np.empty((ended, slots.SESSION), np.int64)
+        if ended:
+            self._take(out)
+        return out
+
+    def _grow(self) -> None:
+        """After a sweep: at least half must be free, or there has to be more room, or the quietest are given up."""
+        count = int(self.state[slots.COUNT])
+        if 2 * count <= self.capacity:
+            return
+        if self.capacity < self.most:
+            self._room(min(2 * self.capacity, self.most))
+            return
+        quiet = np.argpartition(self.rows[:count, slots.LAST], count // 4)[: count // 4 + 1]
+        self.rows[quiet, slots.STATUS] |= slots.ENDED | (3 << slots.REASON)
+        self.report.losses = True
+        self.report.count("sessions given up for want of memory", len(quiet))
+
+    def finish(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """All that is left, as it stands."""
+        over = self.ended(int(self.state[slots.NOW]))
+        left = self.rows[: int(self.state[slots.COUNT])].copy()
+        self.state[slots.COUNT] = 0
+        self.table[:] = -1
+        if lost := int(self.state[slots.LOST_HOLES]):
+            self.report.count("holes given up in streams", lost)
+        return np.concatenate([over, left])

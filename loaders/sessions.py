@@ -1,0 +1,79 @@
+"""Sessions: one row each, with both sides' packets and bytes, how it went and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from packetpig.loaders.captures.reading import tables
+from packetpig.loaders.contract.columns import COMMON, Column, double, integer, long, text
+from packetpig.loaders.contract.loader import Job, Loader
+from packetpig.loaders.flows.merging import Extractor
+from packetpig.loaders.flows.rows import BUILDERS, Sessions
+from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker
+
+FLOW = (
+    text("session_id", "name of the session: of its sensor, VLANs, flow and first time"),
+    text("community_id", "Community ID v1 of the flow; it repeats when ports do", repeated=True),
+    text("proto", "tcp, udp, icmp, icmp6, sctp, or the protocol's number", repeated=True),
+    text("src", "address of the side that opened", repeated=True),
+    integer("sport", "its port; of ICMP the type"),
+    text("dst", "address of the other side", repeated=True),
+    integer("dport", "its port; of ICMP the type that answers, or the code where none does"),
+    integer("vlan", "VLAN id of the outer tag"),
+    integer("inner_vlan", "VLAN id of the second tag"),
+    text("tunnel", "what the flow goes through", repeated=True),
+)
+"""What columns of all loaders of sessions go on with after COMMON."""
+
+COLUMNS: tuple[Column, ...] = (
+    *COMMON,
+    *FLOW,
+    double("end_ts", "time of the last packet (of TCP: before both sides had closed)", "seconds since the epoch"),
+    double("duration", "from the first packet to that one", "seconds"),
+    text("service", "protocol that is spoken, by what is said and not by port; null where that does not tell", repeated=True),
+    text("state", "how it went, as Zeek's conn_state: S0 S1 S2 S3 SF REJ RSTO RSTR RSTOS0 RSTRH SH SHR OTH", repeated=True),
+    text("end_state", "how it ended: close, reset, timeout, or open where the captures end before it does", repeated=True),
+    long("src_packets", "packets from the side that opened"),
+    long("dst_packets", "packets to it"),
+    long("src_bytes", "payload from the side that opened, retransmissions once", "bytes"),
+    long("dst_bytes", "payload to it", "bytes"),
+    long("src_ip_bytes", "IP packets from the side that opened, with headers", "bytes"),
+    long("dst_ip_bytes", "IP packets to it", "bytes"),
+    long("missed_bytes", "TCP payload that was acknowledged and is not in the captures", "bytes"),
+    long("icmp_errors", "ICMP errors about the session"),
+)
+
+
+def rows(job: Job) -> Iterator[pa.RecordBatch]:
+    """Batches of sessions: those that have ended, now and then, and the rest at the end."""
+    extractor = Extractor(job.captures, job.report)
+    tracker = Tracker(job.options, job.report)
+    names = [capture.capture for capture in job.captures]
+
+    def batch(ended):  # type: ignore[no-untyped-def]
+        job.report.count("sessions", len(ended))
+        sessions = Sessions(ended, names, extractor.sensors)
+        arrays = [BUILDERS[name](sessions) for name in job.columns]
+        return pa.RecordBatch.from_arrays(arrays, list(job.columns)) if arrays else None
+
+    for table in tables(job.captures, job.report, job.on_error):
+        job.report.count("packets", table.rows)
+        packets, _ = extractor.packets(table)
+        for ended in tracker.add(packets):
+            if len(ended):
+                yield batch(ended)
+    ended = tracker.finish()
+    if len(ended):
+        yield batch(ended)
+
+
+LOADER = Loader(
+    pig="SessionLoader",
+    answers="one session: who talked to whom, from when to when, how much, and how it ended",
+    split="never",
+    rows=rows,
+    options=(*TIMEOUTS, MEMORY),
+    columns=COLUMNS,
+)
