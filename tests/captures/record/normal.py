@@ -471,7 +471,7 @@ def play(c: Clients) -> None:
     customers(c, "2024-03-04T09:31:12", "gb", "it")
     file_share(c, "carla", "2024-03-04T10:22:40", "SMB3", True)
     letters(c, "2024-03-04T11:05:18")
-    long_download(c, "anna", "2024-03-04T11:59:38")
+    long_download(c, "anna", "2024-03-04T11:59:53")
     secure(c, "ben", "2024-03-04T13:10:44")
     transfers(c, "2024-03-04T14:25:09")
     clips(c, "anna", "2024-03-04T15:41:57")

@@ -22,6 +22,7 @@ from .__main__ import HERE
 from .plan import GUEST_VLAN
 
 OBJECTS = ("http", "smb", "tftp", "imf")
+PORTS = ("tcp.srcport", "tcp.dstport")
 CHECKSUMS = [word for name in ("ip", "tcp", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
 
 
@@ -100,6 +101,14 @@ def carried(capture: Path, work: Path) -> dict[str, set[str]]:
     return result
 
 
+# What goes on across a change of files: the two captures, and the flow, with payload on both sides.
+CUTS = (
+    ("2024-03-04T08.pcap", "2024-03-04T12.pcap", "tcp.srcport==80 && ip.src==130.237.28.40"),
+    ("2024-03-05T08.pcapng", "2024-03-05T12.pcap", "tcp.port==22"),
+    ("2024-03-05T12.pcap", "2024-03-05T16.pcap", "tcp.dstport==25"),
+)
+
+
 class Check:
     """Counts what agrees and names what does not."""
 
@@ -129,6 +138,12 @@ def captures(check: Check, truth: dict[str, Any], folder: Path, paths: list[Path
         check.that(all(frame[1] == frame[2] and int(frame[1]) <= 1518 for frame in frames), f"{row['file']}: lengths")
         check.that(path.stat().st_size <= 1_000_000, f"{row['file']}: above 1 MB")
     check.that(truth["packets_dropped"] == 0, "frames were lost")
+    for before, after, where in CUTS:
+        ports = [
+            {port for row in tshark(paths[0].with_name(name), f"tcp.len>0 && {where}", *PORTS) for port in row}
+            for name in (before, after)
+        ]
+        check.that(bool(ports[0] & ports[1] - {"22", "25", "80"}), f"{where}: not cut by {after}")
 
 
 def whole(check: Check, truth: dict[str, Any], capture: Path, work: Path) -> None:
