@@ -93,6 +93,7 @@ final class Failure {
             if (each instanceof UsageException || each instanceof ParameterSubstitutionException
                 || each instanceof org.apache.pig.tools.pigscript.parser.ParseException
                 || each instanceof org.apache.pig.tools.pigscript.parser.TokenMgrError
+                || each instanceof org.apache.pig.tools.parameters.TokenMgrError
                 || each instanceof org.apache.pig.tools.parameters.ParseException) {
                 return true;
             }
@@ -175,6 +176,9 @@ final class Failure {
         match = UNDEFINED.matcher(text);
         if (match.find()) {
             return "undefined parameter " + match.group(1) + ": give it a value with -p " + match.group(1) + "=…";
+        }
+        if (text.startsWith("OutOfMemoryError")) {
+            return text + ": give Java more memory, for example with PACKETPIG_JAVA_OPTS=-Xmx8g";
         }
         match = UNRESOLVED.matcher(text);
         if (match.find()) {

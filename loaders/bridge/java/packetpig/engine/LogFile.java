@@ -54,10 +54,12 @@ final class LogFile {
         Path wanted = set != null && !set.isEmpty() ? Paths.get(set).toAbsolutePath()
             : Paths.get(System.getProperty("packetpig.root", "."), "build", "logs").toAbsolutePath();
         try {
-            return Files.createDirectories(wanted);
+            Files.createDirectories(wanted);
         } catch (IOException readOnly) {
-            return Files.createDirectories(Paths.get(System.getProperty("user.home"), ".packetpig", "logs"));
+            // asked below
         }
+        return Files.isWritable(wanted) ? wanted
+            : Files.createDirectories(Paths.get(System.getProperty("user.home"), ".packetpig", "logs"));
     }
 
     private static void forgetOld(Path folder) throws IOException {

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The command line: Pig's own options, as far as they make sense here. */
 final class Options {
@@ -35,10 +37,13 @@ final class Options {
         "On a cluster: HADOOP_CONF_DIR says where its configuration is.",
         "");
 
+    private static final Pattern PARAMETER = Pattern.compile("(_*[a-zA-Z][a-zA-Z_0-9]*)=(.*)", Pattern.DOTALL);
+    private static final Pattern QUOTED = Pattern.compile("'[^']*'|\"[^\"]*\"");
+
     String mode = "local";
     String script;
     final List<String> statements = new ArrayList<>();
-    final List<String> parameters = new ArrayList<>();
+    final Map<String, String> parameters = new LinkedHashMap<>();
     final List<String> parameterFiles = new ArrayList<>();
     final List<String> propertyFiles = new ArrayList<>();
     final List<String> rulesOff = new ArrayList<>();
@@ -91,7 +96,7 @@ final class Options {
         }
         switch (name) {
             case "x": case "exectype": mode = mode(value(argument, left)); break;
-            case "p": case "param": parameters.add(parameter(value(argument, left))); break;
+            case "p": case "param": parameter(value(argument, left)); break;
             case "m": case "param_file": parameterFiles.add(value(argument, left)); break;
             case "f": case "file": script = value(argument, left); break;
             case "e": case "execute": statements.add(value(argument, left)); break;
@@ -120,11 +125,17 @@ final class Options {
         properties.put(text.substring(0, equals), text.substring(equals + 1));
     }
 
-    private static String parameter(String text) {
-        if (text.indexOf('=') < 1) {
+    /**
+     * Values are taken as they are. Pig would cut them at the first space, run what is in backticks and fill in $other;
+     * only the quotes that Pig wants around a value with spaces are taken off here, too.
+     */
+    private void parameter(String text) {
+        Matcher match = PARAMETER.matcher(text);
+        if (!match.matches()) {
             throw new UsageException("-p takes NAME=VALUE, not '" + text + "'");
         }
-        return text;
+        String value = match.group(2);
+        parameters.put(match.group(1), QUOTED.matcher(value).matches() ? value.substring(1, value.length() - 1) : value);
     }
 
     private static String mode(String text) {

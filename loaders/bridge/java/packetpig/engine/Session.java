@@ -20,6 +20,7 @@ import org.apache.pig.impl.io.FileLocalizer;
 import org.apache.pig.impl.util.ObjectSerializer;
 import org.apache.pig.impl.util.UDFContext;
 import org.apache.pig.tools.grunt.GruntParser;
+import org.apache.pig.tools.parameters.PreprocessorContext;
 import org.apache.pig.tools.pigscript.parser.TokenMgrError;
 import org.apache.pig.tools.pigstats.ScriptState;
 
@@ -79,7 +80,7 @@ final class Session {
         return failure.code;
     }
 
-    private PigContext context() throws IOException {
+    private PigContext context() throws Exception {
         Properties properties = Settings.of(options, workspace);
         UDFContext.getUDFContext().setClientSystemProps(properties);
         PigContext context = new PigContext(properties);
@@ -97,8 +98,11 @@ final class Session {
                 throw new UsageException(file + ": no such parameter file");
             }
         }
-        context.setParams(options.parameters);
-        context.setParamFiles(options.parameterFiles);
+        PreprocessorContext parameters = context.getPreprocessorContext();
+        parameters.loadParamVal(List.of(), options.parameterFiles);
+        options.parameters.forEach(parameters::paramval_put);
+        context.setParams(new ArrayList<>());
+        context.setParamFiles(new ArrayList<>());
         return context;
     }
 
