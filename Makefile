@@ -64,7 +64,10 @@ check: setup ## style and types
 	@$(VENV)/bin/mypy
 
 ##@ House-keeping
-.PHONY: lock clean
+.PHONY: geoip lock clean
+geoip: setup ## get free geolocation databases (150 MB) for the functions of geo
+	@bin/geoip $(ARGS)
+
 lock: ## renew requirements.lock from pyproject.toml
 	@python3 -m venv build/lock && build/lock/bin/pip install -q '.[build,dev]' && \
 	  { echo "# Every version that set-up installs; renewed by \`make lock\` from pyproject.toml."; \
