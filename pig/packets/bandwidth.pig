@@ -9,11 +9,8 @@
 %default output 'output'
 %default time 60
 
-packets = LOAD '$pcap' USING PacketLoader();
-sizes = FOREACH packets GENERATE
-    (long) ts / $time * $time AS bin,
-    (ip_total_length IS NULL ? 0 : ip_total_length) AS bytes;
-bins = GROUP sizes BY bin;
-sums = FOREACH bins GENERATE group AS bin, SUM(sizes.bytes) AS bytes;
+volumes = LOAD '$pcap' USING VolumeLoader('time=$time');
+bins = GROUP volumes BY (long) ts;
+sums = FOREACH bins GENERATE group AS bin, SUM(volumes.ip_bytes) AS bytes;
 ordered = ORDER sums BY bin;
 STORE ordered INTO '$output/bandwidth' USING PigStorage(',', '-schema');

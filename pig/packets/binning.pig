@@ -11,13 +11,9 @@
 %default output 'output'
 %default time 60
 
-packets = LOAD '$pcap' USING PacketLoader();
-sizes = FOREACH packets GENERATE
-    (long) ts / $time * $time AS bin,
-    (tcp_len IS NULL ? 0 : tcp_len) AS tcp,
-    (udp_len IS NULL ? 0 : udp_len) AS udp,
-    (ip_total_length IS NULL ? 0 : ip_total_length) AS total;
-bins = GROUP sizes BY bin;
-sums = FOREACH bins GENERATE group AS bin, SUM(sizes.tcp) AS tcp, SUM(sizes.udp) AS udp, SUM(sizes.total) AS total;
+volumes = LOAD '$pcap' USING VolumeLoader('time=$time');
+bins = GROUP volumes BY (long) ts;
+sums = FOREACH bins GENERATE
+    group AS bin, SUM(volumes.tcp_bytes) AS tcp, SUM(volumes.udp_bytes) AS udp, SUM(volumes.ip_bytes) AS total;
 ordered = ORDER sums BY bin;
 STORE ordered INTO '$output/binning' USING PigStorage(',', '-schema');

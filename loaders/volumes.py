@@ -1,0 +1,131 @@
+"""Volumes: how much traffic there was in each bin of time, summed while packets are decoded.
+
+What Pig would add up packet by packet, at a fraction of the time: the rows are partial sums, one for each bin, and
+each task has its own, so scripts SUM them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from packetpig.loaders import packets
+from packetpig.loaders.contract.columns import COMMON, Column, long
+from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
+
+MOST = 1 << 18  # partial sums kept before they are given out
+PACKET_COLUMNS = {column.name: column for column in packets.LOADER.schema()}
+SUMS = {  # column of the sums: packet column
+    "bytes": "length",
+    "ip_bytes": "ip_total_length",
+    "tcp_bytes": "tcp_len",
+    "udp_bytes": "udp_len",
+}
+
+
+def columns(options: Mapping[str, str]) -> tuple[Column, ...]:
+    """The columns, with those of `by=` among them."""
+    return (
+        *COMMON[:2],
+        Column("ts", "double", "begin of the bin, UTC", "seconds since the epoch"),
+        *(PACKET_COLUMNS[name] for name in _by(options)),
+        long("packets", "packets"),
+        long("bytes", "of their frames on the wire", "bytes"),
+        long("ip_bytes", "of IP, by its headers", "bytes"),
+        long("tcp_bytes", "of TCP payload", "bytes"),
+        long("udp_bytes", "of UDP, headers included", "bytes"),
+    )
+
+
+def _by(options: Mapping[str, str]) -> list[str]:
+    names = [name.strip() for name in options["by"].split(",") if name.strip()]
+    for name in names:
+        if name not in PACKET_COLUMNS or name in ("sensor", "capture", "ts", "payload", "frame") or name in SUMS:
+            raise OptionError(f"VolumeLoader: by={name} is no column of PacketLoader that rows can be grouped by")
+    return names
+
+
+def _seconds(options: Mapping[str, str]) -> int:
+    try:
+        seconds = int(options["time"])
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < 1 << 31:
+        raise OptionError(f"VolumeLoader: time is a number of seconds, not {options['time']!r}")
+    return seconds
+
+
+def rows(job: Job) -> Iterator[pa.RecordBatch]:
+    """Batches of partial sums."""
+    from packetpig.loaders.contract.filters import Filter
+    from packetpig.loaders.contract.where import parse
+
+    options = job.options
+    seconds, by = _seconds(options), _by(options)
+    chosen = Filter(parse(options["packets"]), PACKET_COLUMNS) if options["packets"] else None
+    keys = ["sensor", "capture", "ts", *by]
+    wanted = dict.fromkeys(["sensor", "capture", "ts_ns", *by, *SUMS.values()])
+    partial: list[pa.Table] = []
+    for batch in packets.rows(Job(tuple(wanted), job.captures, {}, chosen, job.report, job.on_error)):
+        partial.append(_summed(_binned(batch, seconds, by), keys))
+        if sum(table.num_rows for table in partial) > MOST:
+            partial = [_summed(pa.concat_tables(partial), keys)]
+            if partial[0].num_rows > MOST // 2:
+                yield from _given(partial.pop(), job.columns)
+    if partial:
+        yield from _given(_summed(pa.concat_tables(partial), keys), job.columns)
+
+
+def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
+    import pyarrow.compute as pc
+
+    def plain(name: str) -> pa.Array:
+        column = batch.column(name)
+        return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+
+    step = seconds * 1_000_000_000
+    time = batch.column("ts_ns")
+    past = pc.subtract(time, pc.if_else(pc.less(time, 0), step - 1, 0))  # division rounds towards zero
+    bins = pc.multiply(pc.divide(past, step), seconds)
+    values = {name: pc.fill_null(batch.column(source), 0).cast(pa.int64()) for name, source in SUMS.items()}
+    names = ("sensor", "capture")
+    ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
+    return pa.table(
+        {**{name: plain(name) for name in names}, "ts": bins, **{name: plain(name) for name in by}, "packets": ones, **values}
+    )
+
+
+def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
+    summed = table.group_by(keys).aggregate([(name, "sum") for name in ("packets", *SUMS)])
+    return summed.rename_columns([name.removesuffix("_sum") for name in summed.column_names]).select(table.column_names)
+
+
+def _given(table: pa.Table, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    for batch in table.combine_chunks().to_batches():
+        given = []
+        for name in names:
+            column = batch.column(name)
+            if name == "ts":
+                column = column.cast(pa.float64())
+            elif pa.types.is_string(column.type):
+                column = column.dictionary_encode()
+            given.append(column)
+        if names:
+            yield pa.RecordBatch.from_arrays(given, list(names))
+        else:
+            yield batch.select([])
+
+
+LOADER = Loader(
+    pig="VolumeLoader",
+    answers="traffic in one bin of time, by the packet columns asked for: partial sums, to be added up",
+    columns=columns,
+    rows=rows,
+    split="records",
+    options=(
+        Option("time", "seconds of a bin", "60"),
+        Option("by", "columns of PacketLoader, between commas: a row for each of their values too", schema=True),
+        Option("packets", "a Pig expression over the columns of PacketLoader: only packets for which it is true"),
+    ),
+)
