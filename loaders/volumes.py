@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
-
 from packetpig.loaders import packets
 from packetpig.loaders.contract.columns import COMMON, Column, long
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
@@ -27,8 +26,7 @@ SUMS = {  # column of the sums: packet column
 def columns(options: Mapping[str, str]) -> tuple[Column, ...]:
     """The columns, with those of `by=` among them."""
     return (
-        *COMMON[:2],
-        Column("ts", "double", "begin of the bin, UTC", "seconds since the epoch"),
+        *COMMON,
         *(PACKET_COLUMNS[name] for name in _by(options)),
         long("packets", "packets"),
         long("bytes", "of their frames on the wire", "bytes"),
@@ -89,10 +87,15 @@ def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
     past = pc.subtract(time, pc.if_else(pc.less(time, 0), step - 1, 0))  # division rounds towards zero
     bins = pc.multiply(pc.divide(past, step), seconds)
     values = {name: pc.fill_null(batch.column(source), 0).cast(pa.int64()) for name, source in SUMS.items()}
-    names = ("sensor", "capture")
     ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
     return pa.table(
-        {**{name: plain(name) for name in names}, "ts": bins, **{name: plain(name) for name in by}, "packets": ones, **values}
+        {
+            **{name: plain(name) for name in names},
+            "ts": bins,
+            **{name: plain(name) for name in by},
+            "packets": ones,
+            **values,
+        }
     )
 
 
@@ -119,7 +122,7 @@ def _given(table: pa.Table, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
 
 LOADER = Loader(
     pig="VolumeLoader",
-    answers="traffic in one bin of time, by the packet columns asked for: partial sums, to be added up",
+    answers="traffic in the bin that begins at ts, by the packet columns asked for: partial sums, to be added up",
     columns=columns,
     rows=rows,
     split="records",
