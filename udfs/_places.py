@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import maxminddb
-
 from packetpig.udfs._addresses import carried, special
 from packetpig.udfs._countries import NAMES
 
@@ -99,7 +98,7 @@ def having(kind: str) -> tuple[Database, ...]:
 def _records(address: bytes) -> list[Mapping[str, Any]]:
     """What the databases have about an address, the best first."""
     where = ".".join(map(str, address)) if len(address) == 4 else _ipv6(address)
-    found = []
+    found: list[Mapping[str, Any]] = []
     for one in databases():
         if len(address) == 4 or one.version == 6:
             try:

@@ -1,6 +1,6 @@
 """Makes an .mmdb of AS numbers from CSV with first and last address, number, organisation (bin/geoip).
 
-    python -m packetpig.udfs._systems OUT.mmdb IN.csv …
+Usage: python -m packetpig.udfs._systems OUT.mmdb IN.csv …
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ from typing import Any
 
 
 def pure(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Says that equal arguments always give equal answers, so that the bridge may remember them. Above @outputSchema."""
+    """Above @outputSchema: equal arguments always give equal answers, so that the bridge may remember them."""
     function.pure = True  # type: ignore[attr-defined]
     return function
 
 
 def text(value: Any, most: int = 0) -> str | None:
-    """An argument as text: Pig gives str for chararray, bytes for a field without type. MOST: characters kept; 0: all."""
+    """An argument as text: str for a chararray, bytes for a field without type. MOST: characters kept; 0: all."""
     if isinstance(value, str):
         return value[:most] if most else value
     if value is None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pig_util import outputSchema
-
 from packetpig.udfs import _places
 from packetpig.udfs._addresses import packed
 from packetpig.udfs._places import Place
 from packetpig.udfs._values import pure
+from pig_util import outputSchema
 
 
 def _of(ip: Any, kind: str = "") -> Place | None:
@@ -94,14 +93,11 @@ def as_org(ip: str | None) -> str | None:
 
 
 @pure
-@outputSchema(
-    "place:(country:chararray, country_name:chararray, city:chararray, lat:double, lon:double, asn:int, "
-    "as_org:chararray)"
-)
-def place(ip: str | None) -> tuple[str, str | None, str | None, float | None, float | None, int | None, str | None] | None:
+@outputSchema("place:(country:chararray,country_name:chararray,city:chararray,lat:double,lon:double,asn:int,as_org:chararray)")  # fmt: skip # noqa: E501
+def place(ip: str | None) -> tuple[Any, ...] | None:
     """All of the above in one call, from the databases there are.
 
     Pig: `FOREACH addresses GENERATE ip, FLATTEN(geo.place(ip));`
     """
     found = _of(ip)
-    return found and tuple(found)  # type: ignore[return-value]
+    return None if found is None else tuple(found)
