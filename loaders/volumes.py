@@ -88,15 +88,8 @@ def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
     bins = pc.multiply(pc.divide(past, step), seconds)
     values = {name: pc.fill_null(batch.column(source), 0).cast(pa.int64()) for name, source in SUMS.items()}
     ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
-    return pa.table(
-        {
-            **{name: plain(name) for name in names},
-            "ts": bins,
-            **{name: plain(name) for name in by},
-            "packets": ones,
-            **values,
-        }
-    )
+    keys = {"sensor": plain("sensor"), "capture": plain("capture"), "ts": bins, **{name: plain(name) for name in by}}
+    return pa.table({**keys, "packets": ones, **values})
 
 
 def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
