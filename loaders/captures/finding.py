@@ -122,10 +122,10 @@ def in_time_order(captures: list[Capture]) -> list[Capture]:
     """The captures by the time of their first packets; those whose time is not known stay last, by path."""
     if len(captures) < 2:
         return captures
-    return sorted(captures, key=lambda capture: (_first_time(capture), capture.path))
+    return sorted(captures, key=lambda capture: (packet_time(capture), capture.path))
 
 
-def _first_time(capture: Capture) -> float:
+def packet_time(capture: Capture) -> float:
     """Seconds of the first packet, for ordering; infinity where there is none, or it is not easily found."""
     if capture.path == "standard input":
         return float("inf")

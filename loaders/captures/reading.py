@@ -62,14 +62,14 @@ class Head:
         self._rest.close()
 
 
-def tables(captures: Sequence[Capture], report: Report, on_error: str = "fail") -> Iterator[Table]:
-    """Give tables of packets; each is used again for the next, so be done with it before.
+def tables(captures: Sequence[Capture], report: Report, on_error: str = "fail", first: int = 0) -> Iterator[Table]:
+    """Give tables of packets; each is used again for the next, so be done with it before. Captures count from FIRST.
 
     A file that is no capture raises CaptureError; with ON_ERROR `skip` it is counted and said, with `later` too, and
     counts as a failure of the whole.
     """
     reader = _Reader(report)
-    for number, capture in enumerate(captures):
+    for number, capture in enumerate(captures, first):
         capture.number = number
         try:
             yield from reader.read(capture)
