@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-
-from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.contract.columns import COMMON, Column, double, integer, long, text
 from packetpig.loaders.contract.loader import Job, Loader
-from packetpig.loaders.flows.merging import Extractor
-from packetpig.loaders.flows.rows import BUILDERS, Sessions
+from packetpig.loaders.flows.extracting import Extractor, ordered
+from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker
 
 FLOW = (
@@ -48,25 +46,20 @@ COLUMNS: tuple[Column, ...] = (
 
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of sessions: those that have ended, now and then, and the rest at the end."""
-    extractor = Extractor(job.captures, job.report)
+    captures = ordered(job.captures)
+    extractor = Extractor(captures, job.report, job.on_error)
     tracker = Tracker(job.options, job.report)
-    names = [capture.capture for capture in job.captures]
-
-    def batch(ended):  # type: ignore[no-untyped-def]
-        job.report.count("sessions", len(ended))
-        sessions = Sessions(ended, names, extractor.sensors)
-        arrays = [BUILDERS[name](sessions) for name in job.columns]
-        return pa.RecordBatch.from_arrays(arrays, list(job.columns)) if arrays else None
-
-    for table in tables(job.captures, job.report, job.on_error):
-        job.report.count("packets", table.rows)
-        packets, _ = extractor.packets(table)
+    names = [capture.capture for capture in captures]
+    for packets in extractor.merged():
         for ended in tracker.add(packets):
-            if len(ended):
-                yield batch(ended)
-    ended = tracker.finish()
-    if len(ended):
-        yield batch(ended)
+            yield from _batches(Sessions(ended, names, extractor.sensors), job)
+    yield from _batches(Sessions(tracker.finish(), names, extractor.sensors), job)
+
+
+def _batches(sessions: Sessions, job: Job) -> Iterator[pa.RecordBatch]:
+    job.report.count("sessions", sessions.count)
+    if sessions.count:
+        yield sessions.batch(job.columns)
 
 
 LOADER = Loader(

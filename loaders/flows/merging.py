@@ -1,67 +1,116 @@
 """Packets of many captures as one sequence in the order of time.
 
-Captures come in the order in which they begin. Those that overlap are read side by side; what stands in two of them,
-to the same nanosecond and alike in all that is looked at, counts once.
+Captures that overlap are read side by side; what stands in two of them, to the same nanosecond and alike in all that
+is looked at, counts once. Within a capture the order is that of the file.
 """
 
 from __future__ import annotations
 
-import zlib
+import ctypes
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
-
-from packetpig.loaders.captures.capture import Capture
-from packetpig.loaders.captures.reading import tables
-from packetpig.loaders.captures.window import Table
-from packetpig.loaders.contract.report import Report
 from packetpig.loaders.kernels import native, slots
 
 Packets = np.ndarray[Any, np.dtype[np.int64]]
+FOREVER = (1 << 63) - 1
+
+
+class Source(Protocol):
+    """A sequence of packets that can be merged with others."""
+
+    begin: int  # time of its first packet, or earlier
+
+    def batches(self) -> Iterator[Packets]:
+        """Its packets. What they point to is there until the next batch is asked for."""
 
 
 @dataclass
-class Sensors:
-    """The sensors of a job: each capture's number of one, and what stands for its name in hashes."""
+class _Open:
+    """A source that is being read: its packets that are not given yet, and their times, which never go back."""
 
-    names: list[str]
-    of_capture: np.ndarray[Any, np.dtype[np.int64]]
+    rest: Iterator[Packets]
+    packets: Packets
+    times: Packets = field(init=False)
+    more: bool = True
+    last: int = -FOREVER
+    arena: bytes = b""
 
-    @classmethod
-    def of(cls, captures: Sequence[Capture]) -> Sensors:
-        """The sensors of CAPTURES."""
-        names = sorted({capture.sensor for capture in captures})
-        return cls(names, np.array([names.index(capture.sensor) for capture in captures], np.int64))
+    def __post_init__(self) -> None:
+        self._timed()
 
-    @property
-    def digests(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """32 bits for each sensor's name."""
-        return np.array([zlib.crc32(name.encode()) for name in self.names], np.int64)
+    def _timed(self) -> None:
+        self.times = np.maximum.accumulate(np.maximum(self.packets[:, slots.P_TIME], self.last))
+
+    def load(self) -> None:
+        """More packets behind those that are there."""
+        if len(self.packets):
+            self._keep()
+        new = next(self.rest, None)
+        if new is None:
+            self.more = False
+        elif len(self.packets):
+            self.packets = np.concatenate([self.packets, new])
+            self._timed()
+        else:
+            self.packets = new
+            self._timed()
+
+    def _keep(self) -> None:
+        """Copy the payload of packets that are still here: it is about to be overwritten."""
+        self.packets = self.packets.copy()
+        held = self.packets[self.packets[:, slots.P_THERE] > 0]
+        pieces = [ctypes.string_at(int(one[slots.P_ADDRESS]), int(one[slots.P_THERE])) for one in held]
+        self.arena = b"".join(pieces)
+        begin = np.frombuffer(self.arena, np.uint8).ctypes.data if pieces else 0
+        ends = np.cumsum(held[:, slots.P_THERE])
+        self.packets[self.packets[:, slots.P_THERE] > 0, slots.P_ADDRESS] = begin + ends - held[:, slots.P_THERE]
+
+    def horizon(self) -> int:
+        """The time before which all of its packets are here."""
+        if not self.more:
+            return FOREVER
+        return int(self.times[-1]) if len(self.times) else self.last
+
+    def take(self, until: int) -> tuple[Packets, Packets]:
+        """Packets before the time UNTIL, and their times."""
+        count = int(np.searchsorted(self.times, until)) if until != FOREVER else len(self.times)
+        taken, times = self.packets[:count], self.times[:count]
+        self.packets, self.times = self.packets[count:], self.times[count:]
+        if count:
+            self.last = int(times[-1])
+        return taken, times
 
 
-class Extractor:
-    """Tables of packets to rows of them (slots.P_…)."""
+def merged(sources: Sequence[Source]) -> Iterator[tuple[Packets, int]]:
+    """Batches of packets in the order of time, each with how many doubles were left out of it."""
+    waiting = sorted(sources, key=lambda source: source.begin)
+    active: list[_Open] = []
+    while waiting or active:
+        if not active or (waiting and waiting[0].begin <= min(one.horizon() for one in active)):
+            if waiting:
+                active.append(_Open(waiting.pop(0).batches(), np.empty((0, slots.PACKET), np.int64)))
+                active[-1].load()
+                continue
+        until = min([one.horizon() for one in active] + ([waiting[0].begin] if waiting else []))
+        if len(active) == 1 and until != FOREVER and not (waiting and waiting[0].begin == until):
+            until += 1  # nobody else has packets of that time
+        taken = [one.take(until) for one in active]
+        yield from _together([pair for pair in taken if len(pair[0])])
+        active = [one for one in active if one.more or len(one.packets)]
+        slowest = min(active, key=_Open.horizon, default=None)
+        if slowest is not None and slowest.more and not (waiting and waiting[0].begin <= slowest.horizon()):
+            slowest.load()
 
-    def __init__(self, captures: Sequence[Capture], report: Report) -> None:
-        self.sensors = Sensors.of(captures)
-        self.report = report
-        self._of = self.sensors.of_capture if len(captures) else np.zeros(1, np.int64)
-        self._seeds = self.sensors.digests[self._of] if len(captures) else np.zeros(1, np.int64)
-        self._last = np.zeros(3, np.int64)
 
-    def packets(self, table: Table, whole: bool = False) -> tuple[Packets, np.ndarray[Any, Any]]:
-        """Rows of the table's packets, and the rows in the table of fragments that are to be put together first."""
-        rows = table.rows
-        out = np.empty((max(rows, 1), slots.PACKET), np.int64)
-        parts = np.empty(rows + 1, np.int64)
-        wide, places, _ = table.pointers
-        count = native.flow_packets(
-            table.buffer.ctypes.data, table.valid, wide, places, table.capacity, 0, rows, self._of.ctypes.data,
-            self._seeds.ctypes.data, len(self._of), out.ctypes.data, self._last.ctypes.data, parts.ctypes.data, whole,
-        )  # fmt: skip
-        self.report.count("packets without IP", int(self._last[1]))
-        self.report.count("packets with cut headers", int(self._last[2]))
-        self._last[1:] = 0
-        return out[:count], parts[1 : 1 + int(parts[0])]
+def _together(pairs: list[tuple[Packets, Packets]]) -> Iterator[tuple[Packets, int]]:
+    if len(pairs) == 1:
+        yield pairs[0][0], 0
+    elif pairs:
+        order = np.argsort(np.concatenate([times for _, times in pairs]), kind="stable")
+        packets = np.concatenate([packets for packets, _ in pairs])[order]
+        keep = np.empty(len(packets), np.uint8)
+        dropped = native.drop_doubles(packets.ctypes.data, len(packets), keep.ctypes.data)
+        yield (packets[keep.view(bool)] if dropped else packets), dropped

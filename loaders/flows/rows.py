@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-
-from packetpig.loaders.flows.merging import Sensors
+from packetpig.loaders.flows.extracting import Sensors
 from packetpig.loaders.kernels import native, slots
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -35,6 +34,12 @@ class Sessions:
             np.where(self.from_b == bool(side), slots.SIDE, slots.SIDE + slots.SIDE_SIZE) for side in (OPENER, OTHER)
         ]
         self._each = np.arange(self.count)
+
+    def batch(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """COLUMNS of all of them."""
+        if not columns:
+            return pa.RecordBatch.from_arrays([pa.nulls(self.count)], [""]).select([])
+        return pa.RecordBatch.from_arrays([BUILDERS[name](self) for name in columns], list(columns))
 
     def side(self, which: int, field: int) -> Rows:
         """A field of one side: OPENER or OTHER."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-
 from packetpig.loaders.contract.loader import Option, OptionError
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows import ports
@@ -48,10 +46,17 @@ def nanoseconds(text: str, name: str) -> int:
 
 
 class Tracker:
-    """Sessions that are open. Give it packets with `add`; what has ended comes back as rows of numbers."""
+    """Sessions that are open. Give it packets with `add`; what has ended comes back as rows of numbers.
 
-    def __init__(self, options: Mapping[str, str], report: Report) -> None:
+    `moves`, if asked for: what each packet of the last `add` did to the streams of its session (slots.M_…).
+    """
+
+    def __init__(self, options: Mapping[str, str], report: Report, moves: bool = False) -> None:
         self.report = report
+        self.rows: Packets = np.empty((0, slots.SESSION), np.int64)
+        self.capacity = 0
+        self.moves: Packets = np.empty((1, slots.MOVE), np.int64)
+        self._all_moves = moves
         self.settings = np.array([nanoseconds(options[one.name], one.name) for one in TIMEOUTS], np.int64)
         self.most = max(1024, size(options["memory"], "memory") // COST)
         self.state = np.zeros(slots.STATE, np.int64)
@@ -69,25 +74,28 @@ class Tracker:
         self.table = np.empty(1 << (2 * capacity - 1).bit_length(), np.int32)
         self._take(np.empty((0, slots.SESSION), np.int64))
 
-    def _take(self, out: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    def _take(self, out: Packets) -> None:
         self.state[slots.COUNT] = native.take_ended(
             self.rows.ctypes.data, int(self.state[slots.COUNT]), out.ctypes.data, self.table.ctypes.data, len(self.table)
         )
 
-    def add(self, packets: Packets) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
+    def add(self, packets: Packets) -> Iterator[Packets]:
         """Take PACKETS in; gives sessions that have ended, now and then."""
         self.state[slots.AT] = 0
+        if self._all_moves:
+            self.moves = np.zeros((len(packets), slots.MOVE), np.int64)
         while True:
             native.track(
                 packets.ctypes.data, len(packets), self.rows.ctypes.data, self.capacity, self.table.ctypes.data,
                 len(self.table), self.state.ctypes.data, self.settings.ctypes.data, self._known.ctypes.data,
+                self.moves.ctypes.data, self._all_moves,
             )  # fmt: skip
             if self.state[slots.AT] >= len(packets):
                 return
             yield self.ended(int(self.state[slots.NOW]))
             self._grow()
 
-    def ended(self, now: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def ended(self, now: int) -> Packets:
         """Sessions that are over at the time NOW, and others that have ended; they are gone from here."""
         count = int(self.state[slots.COUNT])
         ended = native.end_sessions(self.rows.ctypes.data, count, now, self.settings.ctypes.data)
@@ -109,7 +117,7 @@ class Tracker:
         self.report.losses = True
         self.report.count("sessions given up for want of memory", len(quiet))
 
-    def finish(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def finish(self) -> Packets:
         """All that is left, as it stands."""
         over = self.ended(int(self.state[slots.NOW]))
         left = self.rows[: int(self.state[slots.COUNT])].copy()

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import frame, slots
 from packetpig.loaders.kernels.fields import NO_TIME
 from packetpig.loaders.kernels.flows import counterpart
@@ -20,7 +19,7 @@ def mixed(value, word):
 
 
 @helper
-def address(buf, p, version):
+def numbers_of(buf, p, version):
     """The 16 or 4 bytes at P as two numbers."""
     if version == 4:
         return np.int64(0), np.int64(be32(buf, p))
@@ -52,7 +51,7 @@ def icmp_ports(kind, code, protocol, number):
     answer = np.int64(counterpart(protocol, kind))
     if answer < 0:
         return (kind << 8) | code, np.int64(0), True
-    numbered = protocol == 58 and 128 <= kind <= 129 or protocol == 1 and kind != 9 and kind != 10
+    numbered = (protocol == 58 and 128 <= kind <= 129) or (protocol == 1 and kind != 9 and kind != 10)
     return (min(kind, answer) << 8), (number if numbered else np.int64(0)), False
 
 
@@ -66,10 +65,10 @@ def embedded(buf, p, end, out, i, seed):
         at, protocol = p + (np.int64(buf[p]) & 15) * 4, np.int64(buf[p + 9])
         if be16(buf, p + 6) & 0x1FFF != 0:
             return False
-        source, target = address(buf, p + 12, 4), address(buf, p + 16, 4)
+        source, target = numbers_of(buf, p + 12, 4), numbers_of(buf, p + 16, 4)
     elif version == 6 and p + 40 <= end:
         at, protocol = p + 40, np.int64(buf[p + 6])
-        source, target = address(buf, p + 8, 6), address(buf, p + 24, 6)
+        source, target = numbers_of(buf, p + 8, 6), numbers_of(buf, p + 24, 6)
     else:
         return False
     if at + 8 > end:
@@ -90,12 +89,12 @@ def embedded(buf, p, end, out, i, seed):
 
 
 @kernel(
-    "bytes", "int", "int64s", "int32s", "int", "int", "int", "int64s", "int64s", "int", "int64s", "int64s", "int64s", "int"
+    "bytes", "int", "int", "int64s", "int32s", "int", "int", "int64s", "int64s", "int", "int64s", "int64s", "int64s", "int"
 )
 def flow_packets(
-    buf_p, valid, wide_p, places_p, capacity, first, rows, sensors_p, seeds_p, captures, out_p, last_p, parts_p, whole
+    buf_p, address, valid, wide_p, places_p, capacity, rows, sensors_p, seeds_p, captures, out_p, last_p, parts_p, whole
 ):  # fmt: skip
-    """Rows of packets FIRST to ROWS that belong to a flow; gives how many.
+    """Rows of packets of a table that belong to a flow; gives how many. ADDRESS: of the buffer, as a number.
 
     SENSORS and SEEDS: number of each capture's sensor, and what the hash begins with. LAST (time): for packets without
     one. PARTS: how many fragments were left for reassembly, then their rows (unless WHOLE); -1 in place of the rest.
@@ -105,11 +104,11 @@ def flow_packets(
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
     sensors, seeds = carray(sensors_p, (captures,)), carray(seeds_p, (captures,))
-    out = carray(out_p, (rows - first, slots.PACKET))
-    last, parts = carray(last_p, (3,)), carray(parts_p, (rows - first + 1,))
+    out = carray(out_p, (rows, slots.PACKET))
+    last, parts = carray(last_p, (3,)), carray(parts_p, (rows + 1,))
     parts[0] = 0
     n = np.int64(0)
-    for i in range(first, rows):
+    for i in range(rows):
         time = wide[frame.TIME, i]
         if time == NO_TIME:
             time = last[0]
@@ -186,8 +185,8 @@ def flow_packets(
             sub, sport, one_way = icmp_ports(kind, code, protocol, be16(buf, q + 4))
             dport = sport
         if (flags & slots.ERROR) == 0:
-            source = address(buf, base + net + (12 if version == 4 else 8), version)
-            target = address(buf, base + net + (16 if version == 4 else 24), version)
+            source = numbers_of(buf, base + net + (12 if version == 4 else 8), version)
+            target = numbers_of(buf, base + net + (16 if version == 4 else 24), version)
             if put_key(out, n, seed, version, protocol, sub, source, target, sport, dport, one_way):
                 flags |= np.int64(slots.FROM_B)
             if version == 4 and target[1] == 0xFFFFFFFF:
@@ -204,7 +203,34 @@ def flow_packets(
         total = np.int64(places[frame.TOTAL, i])
         out[n, slots.P_LENGTH] = total if total > 0 else np.int64(places[frame.LENGTH, i]) - net
         out[n, slots.P_CAPTURE] = capture
-        out[n, slots.P_ROW] = i
+        out[n, slots.P_ADDRESS] = address + base + at if there > 0 else np.int64(0)
+        out[n, slots.P_THERE] = there
         out[n, slots.P_SESSION] = -1
         n += 1
     return n
+
+
+@kernel("int64s", "int", "bytes")
+def drop_doubles(packets_p, rows, keep_p):
+    """Mark in KEEP what stays of packets in the order of time: what two captures have alike at one time stays once."""
+    packets = carray(packets_p, (rows, slots.PACKET))
+    keep = carray(keep_p, (rows,))
+    dropped = 0
+    for i in range(rows):
+        keep[i] = 1
+        j = i - 1
+        while j >= 0 and i - j < 256 and packets[j, slots.P_TIME] == packets[i, slots.P_TIME]:
+            if (
+                packets[j, slots.HASH] == packets[i, slots.HASH]
+                and packets[j, slots.P_CAPTURE] != packets[i, slots.P_CAPTURE]
+                and packets[j, slots.P_FLAGS] == packets[i, slots.P_FLAGS]
+                and packets[j, slots.P_NUMBERS] == packets[i, slots.P_NUMBERS]
+                and packets[j, slots.P_PAYLOAD] == packets[i, slots.P_PAYLOAD]
+                and packets[j, slots.P_LENGTH] == packets[i, slots.P_LENGTH]
+                and packets[j, slots.TAGS] == packets[i, slots.TAGS]
+            ):
+                keep[i] = 0
+                dropped += 1
+                break
+            j -= 1
+    return dropped

@@ -5,7 +5,6 @@ Sources: https://github.com/corelight/community-id-spec (seed 0), FIPS 180-4 (SH
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.kernels.flows import TEXT as COMMUNITY
 from packetpig.loaders.kernels.flows import base64_digit, sha1_block

@@ -6,7 +6,6 @@ Sources: RFC 9110, 9113 (HTTP), 8446 (TLS), 4253 (SSH), 5321 (SMTP), 959 (FTP), 
 """
 
 import numpy as np
-
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.kernels.kernel import helper, inline
 from packetpig.loaders.kernels.layers import be16, be32

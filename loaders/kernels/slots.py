@@ -21,9 +21,10 @@ P_NUMBERS = 9  # sequence number << 32, acknowledgment number
 P_PAYLOAD = 10  # bytes of payload, as the headers say
 P_LENGTH = 11  # bytes of IP
 P_CAPTURE = 12  # number of the capture
-P_ROW = 13  # row of its table
-P_SESSION = 14  # serial number of its session * 2 + side, once it was tracked; -1: none
-PACKET = 15
+P_ADDRESS = 13  # where the payload is in memory; 0 where there is none
+P_THERE = 14  # bytes of payload that were captured
+P_SESSION = 15  # serial number of its session * 2 + side, once it was tracked; -1: none
+PACKET = 16
 
 # P_FLAGS: TCP's own in bits 0 to 8
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -36,6 +37,15 @@ ICMP_TYPE = 24  # shift; 8 bits
 ICMP_CODE = 32  # shift; 8 bits: the type that answers, or the code
 SIGNATURE = 40  # shift; 8 bits: what the payload looks like
 PRINT = 48  # shift; 15 bits that tell packets of one time apart: IP identification and checksum
+
+# what a packet did to its streams; offsets of payload from the begin of the stream
+M_OFFSET = 0  # of the packet's payload; below 0: before the begin
+M_BEFORE = 1  # end of the sender's payload without a hole, before the packet
+M_AFTER = 2  # and after it
+M_OTHER_BEFORE = 3  # the same of the other side: an acknowledgment can end the wait for what is missing
+M_OTHER_AFTER = 4
+M_SERVICE = 5  # what the session speaks, as far as that is known after the packet
+MOVE = 6
 
 # a session's row
 STATUS = 7

@@ -6,7 +6,6 @@ does (docs/sessions.md says where this one differs); the rest is RFC 9293.
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 
@@ -221,8 +220,8 @@ def tcp_states(s, side, other, from_opener, flags, payload, time, attempt):
 
 
 @helper
-def tcp_packet(s, side, other, packet, settings, state):
-    """Count a TCP packet of the SIDE."""
+def tcp_packet(s, side, other, packet, settings, state, move):
+    """Count a TCP packet of the SIDE, and say in MOVE what it did to the streams."""
     flags, time, payload = packet[slots.P_FLAGS], packet[slots.P_TIME], packet[slots.P_PAYLOAD]
     first, ack = (packet[slots.P_NUMBERS] >> 32) & 0xFFFFFFFF, packet[slots.P_NUMBERS] & 0xFFFFFFFF
     opener, _ = sides(s)
@@ -244,6 +243,9 @@ def tcp_packet(s, side, other, packet, settings, state):
     begin_side(s, side, flags, first, one_past)
     last32 = (s[side + slots.FIRST] + s[side + slots.SEQUENCE]) & 0xFFFFFFFF
     here = s[side + slots.SEQUENCE] + delta(first, last32)
+    move[slots.M_OFFSET] = here - (0 if syn else 1)
+    move[slots.M_BEFORE] = s[side + slots.NEXT] - 1
+    move[slots.M_OTHER_BEFORE] = s[other + slots.NEXT] - 1
     if not (closed(s, side) and closed(s, other)):
         s[slots.LAST] = max(s[slots.LAST], time)
     if fin:
@@ -299,6 +301,8 @@ def tcp_packet(s, side, other, packet, settings, state):
                     absorb(s, side)
                 else:
                     beyond(s, side, low, high)
+    move[slots.M_AFTER] = s[side + slots.NEXT] - 1
+    move[slots.M_OTHER_AFTER] = s[other + slots.NEXT] - 1
     if closes or s[side + slots.TCP] & 0x200 != 0:
         close(s, side, other, settings[slots.T_CLOSE])
 
@@ -427,10 +431,14 @@ def same_key(s, packet):
 
 
 @kernel(
-    "int64s", "int", "int64s", "int", "int32s", "int", "int64s", "int64s", "bytes"
+    "int64s", "int", "int64s", "int", "int32s", "int", "int64s", "int64s", "bytes", "int64s", "int"
 )
-def track(packets_p, rows, sessions_p, capacity, table_p, slots_count, state_p, settings_p, known_p):
+def track(
+    packets_p, rows, sessions_p, capacity, table_p, slots_count, state_p, settings_p, known_p, moves_p, all_moves
+):  # fmt: skip
     """Take packets into sessions, from the state's position on; stops where there is no room for another session.
+
+    MOVES: what each packet did to the streams; one row that is used again and again unless ALL_MOVES.
 
     TABLE (SLOTS_COUNT, a power of two, twice CAPACITY or more) leads from hashes to rows. Gives how many were taken.
     """
@@ -440,6 +448,7 @@ def track(packets_p, rows, sessions_p, capacity, table_p, slots_count, state_p, 
     state = carray(state_p, (slots.STATE,))
     settings = carray(settings_p, (slots.SETTINGS,))
     known = carray(known_p, (65536,))
+    moves = carray(moves_p, (rows if all_moves != 0 else 1, slots.MOVE))
     mask = np.int64(slots_count - 1)
     count = state[slots.COUNT]
     i = state[slots.AT]
@@ -489,9 +498,13 @@ def track(packets_p, rows, sessions_p, capacity, table_p, slots_count, state_p, 
         packet[slots.P_SESSION] = s[slots.SERIAL] * 2 + (1 if from_b else 0)
         if packet[slots.P_PAYLOAD] > 0 and s[slots.SERVICE] & 0xFF == 0 and s[slots.SERVICE] >> 16 < slots.LOOKS:
             look(s, (flags >> slots.SIGNATURE) & 0xFF)
+        move = moves[i if all_moves != 0 else 0]
+        move[slots.M_SERVICE] = s[slots.SERVICE] & 0xFF
         if protocol == 6:
-            tcp_packet(s, side, other, packet, settings, state)
+            tcp_packet(s, side, other, packet, settings, state, move)
         else:
+            move[slots.M_OFFSET] = move[slots.M_BEFORE] = move[slots.M_OTHER_BEFORE] = move[slots.M_OTHER_AFTER] = 0
+            move[slots.M_AFTER] = packet[slots.P_PAYLOAD]
             s[slots.LAST] = max(s[slots.LAST], time)
             s[side + slots.BYTES] += packet[slots.P_PAYLOAD]
         i += 1

@@ -1,0 +1,107 @@
+"""Captures to rows of packets (slots.P_…): one decode for all that looks at flows."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from packetpig.loaders.captures.capture import Capture
+from packetpig.loaders.captures.finding import in_time_order, packet_time
+from packetpig.loaders.captures.reading import tables
+from packetpig.loaders.captures.window import Table
+from packetpig.loaders.contract.report import Report
+from packetpig.loaders.flows.fragments import Fragments
+from packetpig.loaders.flows.merging import FOREVER, Packets, merged
+from packetpig.loaders.kernels import native, slots
+
+
+@dataclass
+class Sensors:
+    """The sensors of a job: each capture's number of one, and what stands for its name in hashes."""
+
+    names: list[str]
+    of_capture: np.ndarray[Any, np.dtype[np.int64]]
+
+    @classmethod
+    def of(cls, captures: Sequence[Capture]) -> Sensors:
+        """The sensors of CAPTURES."""
+        names = sorted({capture.sensor for capture in captures})
+        return cls(names, np.array([names.index(capture.sensor) for capture in captures], np.int64))
+
+    @property
+    def digests(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """32 bits for each sensor's name."""
+        return np.array([zlib.crc32(name.encode()) for name in self.names], np.int64)
+
+
+class Extractor:
+    """The packets of some captures."""
+
+    def __init__(self, captures: Sequence[Capture], report: Report, on_error: str = "fail") -> None:
+        self.captures = captures
+        self.sensors = Sensors.of(captures)
+        self.report, self.on_error = report, on_error
+        self.fragments = Fragments(self, report)
+        self._of = np.append(self.sensors.of_capture, 0)
+        self._seeds = np.append(self.sensors.digests, 0)[self._of]
+        self._last = np.zeros(3, np.int64)
+
+    def packets(self, table: Table, whole: bool = False) -> Packets:
+        """Rows of the table's packets; those that came in fragments stand where the last of them came."""
+        rows = table.rows
+        out = np.empty((max(rows, 1), slots.PACKET), np.int64)
+        parts = np.empty(rows + 1, np.int64)
+        wide, places, _ = table.pointers
+        address = table.buffer.ctypes.data
+        count = native.flow_packets(
+            address, address, table.valid, wide, places, table.capacity, rows, self._of.ctypes.data,
+            self._seeds.ctypes.data, len(self._of), out.ctypes.data, self._last.ctypes.data, parts.ctypes.data, whole,
+        )  # fmt: skip
+        self.report.count("packets without IP", int(self._last[1]))
+        self.report.count("packets with cut headers", int(self._last[2]))
+        self._last[1:] = 0
+        packets = out[:count]
+        if parts[0]:
+            packets = self.fragments.add(table, parts[1 : 1 + int(parts[0])], packets)
+        return packets
+
+    def in_order(self, number: int = 0, count: int | None = None) -> Iterator[Packets]:
+        """Packets of COUNT captures from NUMBER on, one after the other."""
+        end = len(self.captures) if count is None else number + count
+        for table in tables(self.captures[number:end], self.report, self.on_error, number):
+            self.report.count("packets", table.rows)
+            packets = self.packets(table)
+            if len(packets):
+                yield packets
+
+    def merged(self) -> Iterator[Packets]:
+        """Packets of all captures in the order of time; what two captures have alike counts once."""
+        if len(self.captures) == 1:
+            yield from self.in_order()
+        else:
+            for packets, doubles in merged([_One(self, number) for number in range(len(self.captures))]):
+                self.report.count("packets in two captures", doubles)
+                if len(packets):
+                    yield packets
+        self.fragments.finish()
+
+
+class _One:
+    """One capture as a source."""
+
+    def __init__(self, extractor: Extractor, number: int) -> None:
+        self._extractor, self._number = extractor, number
+        begin = packet_time(extractor.captures[number])
+        self.begin = FOREVER if begin == float("inf") else int(begin * 1e9) - 1000
+
+    def batches(self) -> Iterator[Packets]:
+        """See merging.Source."""
+        return self._extractor.in_order(self._number, 1)
+
+
+def ordered(captures: Sequence[Capture]) -> list[Capture]:
+    """The captures by the time of their first packet, where that is easily found."""
+    return in_time_order(list(captures))
