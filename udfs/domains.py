@@ -29,6 +29,7 @@ def _encoded(label: str) -> str | None:
     except UnicodeError:  # emoji and other characters that old rules lack: punycode alone
         pass
     try:
+        label.encode("utf-8")  # no halves of surrogate pairs
         found = "xn--" + label.encode("punycode").decode("ascii")
     except UnicodeError:
         return None

@@ -15,7 +15,6 @@ from pig_util import outputSchema
 
 DUMPED = 4096
 """Bytes that a hexdump shows; one more line says how many there are."""
-EXPLODED = 1 << 20
 
 
 @pure
@@ -129,17 +128,14 @@ def base64_decode(value: Any) -> bytes | None:
 @pure
 @outputSchema("items:{item:(value:chararray)}")
 def explode(value: Any) -> list[tuple[str | None]] | None:
-    """A bag with one row for each field of a tuple (or each of a bag's tuples', or each character of a text).
+    """A bag with one row for each field of a tuple, or of each tuple of a bag.
 
     Pig: `FOREACH flows GENERATE src, FLATTEN(text.explode(TOTUPLE(src, dst))) AS address;`
     """
     if value is None:
         return None
-    if isinstance(value, str | bytes | bytearray):
-        return [(one,) for one in (as_text(value) or "")[:EXPLODED]]
-    if isinstance(value, list):
-        return [(_plain(field),) for row in value[:EXPLODED] for field in row]
-    return [(_plain(field),) for field in value] if isinstance(value, tuple) else [(as_text(value),)]
+    rows = value if isinstance(value, list) else [value if isinstance(value, tuple) else (value,)]
+    return [(_plain(field),) for row in rows for field in row]
 
 
 def _plain(field: Any) -> str | None:

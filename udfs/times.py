@@ -30,7 +30,7 @@ def bin(ts: float | None, seconds: int | None) -> int | None:
         if ts is None or not seconds or seconds < 0 or not math.isfinite(ts):
             return None
         begin = int(ts // seconds) * seconds
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return begin if -MAX_LONG <= begin < MAX_LONG else None
 

@@ -12,3 +12,6 @@ def label(name: str | None) -> str | None:
     Pig: `FOREACH names GENERATE hosts.label(name);`
     """
     return None if name is None else name.split(".", 1)[0].lower()
+
+
+label.pure = True  # equal arguments always give equal answers: the bridge remembers them
