@@ -43,7 +43,7 @@ SMALL_JVM = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.
 class MiniCluster:
     """One NameNode, DataNode, ResourceManager, NodeManager and job history server."""
 
-    def __init__(self, folder: Path, memory_mb: int = 3072, cores: int = 2, block_size: int = 1 << 20) -> None:
+    def __init__(self, folder: Path, memory_mb: int = 4096, cores: int = 2, block_size: int = 1 << 20) -> None:
         self.folder = folder.resolve()
         self.memory_mb = memory_mb
         self.cores = cores
@@ -106,13 +106,18 @@ class MiniCluster:
         mark = os.fsencode(self.folder / "yarn")
         return [pid for pid, command in _commands() if mark in command and pid != os.getpid()]
 
+    def unfinished(self) -> list[str]:
+        """The applications that have not ended."""
+        apps = self._get("rm.http", "/ws/v1/cluster/apps?states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING")["apps"]
+        return [app["id"] for app in (apps or {}).get("app", [])]  # type: ignore[attr-defined]
+
     # --- configuration
 
     def _configure(self) -> None:
         p = {name: f"{HOST}:{port}" for name, port in self._ports.items()}
         data = self.folder
-        container = max(self.memory_mb // 6, 256)
-        heap = f"-Xmx{container * 3 // 4}m {' '.join(OPENS)} -XX:TieredStopAtLevel=1"
+        container = self.memory_mb // 4  # half of it for Java, the rest for the loader's Python
+        heap = f"-Xmx{container // 2}m {' '.join(OPENS)} -XX:TieredStopAtLevel=1"
         self._write("core-site", {"fs.defaultFS": f"hdfs://{p['namenode']}", "hadoop.tmp.dir": data / "tmp"})
         self._write(
             "hdfs-site",

@@ -10,6 +10,7 @@ final class Console {
     private final PrintStream out;
     final boolean terminal;
     private boolean progressShown;
+    private boolean muted;
 
     Console(PrintStream out, boolean terminal) {
         this.out = out;
@@ -17,6 +18,9 @@ final class Console {
     }
 
     synchronized void line(String text) {
+        if (muted) {
+            return;
+        }
         clear();
         out.println(text);
         out.flush();
@@ -24,7 +28,7 @@ final class Console {
 
     /** Shows the text in place of the last progress line, if there is a terminal and it is still wanted. */
     synchronized void progress(String text, BooleanSupplier wanted) {
-        if (!terminal || !wanted.getAsBoolean()) {
+        if (!terminal || muted || !wanted.getAsBoolean()) {
             return;
         }
         String shown = text.length() > WIDTH ? text.substring(0, WIDTH) : text;
@@ -39,5 +43,11 @@ final class Console {
             out.flush();
             progressShown = false;
         }
+    }
+
+    /** From now on nothing: the run is being stopped, and that jobs fail because of it is no news. */
+    synchronized void mute() {
+        clear();
+        muted = true;
     }
 }

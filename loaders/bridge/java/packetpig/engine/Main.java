@@ -1,6 +1,7 @@
 package packetpig.engine;
 
 import java.io.IOException;
+import org.apache.hadoop.util.ShutdownHookManager;
 
 /**
  * Runs Pig for bin/pig: quiet, with a progress line, results on standard output, and failures in a line or two.
@@ -11,6 +12,9 @@ public final class Main {
     static final int DONE = 0;
     static final int FAILED = 1;
     static final int USAGE = 2;
+
+    /** Before Pig's hooks, which kill its jobs. */
+    private static final int FIRST = 1000;
 
     private Main() {
     }
@@ -47,6 +51,7 @@ public final class Main {
         System.setErr(log.stream()); // what libraries print belongs into the log
         System.setOut(MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
         workspace.removeAtExit();
+        ShutdownHookManager.get().addShutdownHook(console::mute, FIRST);
         try {
             if (options.version) {
                 System.out.print(org.apache.pig.Main.getVersionString());
