@@ -19,13 +19,14 @@ FUNCTIONS = [(module, name) for module, found in catalogue().items() for name in
 LARGE = 1_000_000
 SHORT = [
     "", " ", "|,_", "|\t_", "|&_", "a|,_b", "\n", "\r\n", "\0", "a\0b", "\ud800", "a\udfffb", "\ufffe", "%", "%zz", "://",
-    "//", "http://", "http://[", "http://@:/", "[", "]", "xn--", "xn--\0", "..", ".a", "1.2.3.4\0", "1e400", "nan", "-1",
-    "१२३", "\u202eexe.txt", "0x7f.1", "fe80::%", "=",
+    "//", "http://", "http://[", "http://@:/", "[", "]", "xn--", "xn--\0", "..", ".a", "1.2.3.4\0", "1e400", "nan",
+    "-1", "१२३", "\u202eexe.txt", "0x7f.1", "fe80::%", "=",
 ]  # fmt: skip
 PARTS = ["a", ".", "a.", "\0", "/", "%41", "é", "(", "-", "Mozilla/5.0 (", "1", ":", "a=b&", "{", "\n"]
 HOSTILE = [*SHORT, *(part * (LARGE // len(part)) for part in PARTS), "http://" + "?" * LARGE]
 OTHERS = [
-    b"", b"\xff\xfe|,_\0", b"\xff" * LARGE, 0, -1, 1 << 62, 1.5, float("nan"), float("-inf"), True, ("a", None), [("a",)], {},
+    b"", b"\xff\xfe|,_\0", b"\xff" * LARGE, 0, -1, 1 << 62, 1.5, float("nan"), float("-inf"), True, ("a", None),
+    [("a",)], {},
 ]  # fmt: skip
 
 
