@@ -13,6 +13,10 @@ INT, LONG, FLOAT, DOUBLE = (struct.Struct(code) for code in (">i", ">q", ">f", "
 MAX_INT = (1 << 31) - 1
 
 
+class Encoded(bytes):
+    """A value that is in this form already: a function may return one where there are many rows (see rows.py)."""
+
+
 def decode(data: bytes, at: int = 0) -> tuple[Any, int]:
     """The value at AT, and where it ends."""
     tag = data[at]
@@ -71,6 +75,8 @@ def encode(value: Any, out: bytearray, kind: str = "") -> None:
     """Append VALUE. KIND is Pig's type, where the schema says one, so that numbers have the width it promises."""
     if value is None:
         out += b"n"
+    elif isinstance(value, Encoded):
+        out += value
     elif isinstance(value, str):
         data = value.encode("utf-8", "replace")
         out += b"c" + INT.pack(len(data)) + data
