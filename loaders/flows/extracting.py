@@ -52,7 +52,7 @@ class Extractor:
     def packets(self, table: Table, whole: bool = False) -> Packets:
         """Rows of the table's packets; those that came in fragments stand where the last of them came."""
         rows = table.rows
-        out = np.empty((max(rows, 1), slots.PACKET), np.int64)
+        out = np.empty((2 * max(rows, 1), slots.PACKET), np.int64)
         parts = np.empty(rows + 1, np.int64)
         wide, places, _ = table.pointers
         address = table.buffer.ctypes.data
@@ -94,6 +94,7 @@ class _One:
 
     def __init__(self, extractor: Extractor, number: int) -> None:
         self._extractor, self._number = extractor, number
+        self.rank = (extractor.captures[number].capture,)
         begin = packet_time(extractor.captures[number])
         self.begin = FOREVER if begin == float("inf") else int(begin * 1e9) - 1000
 

@@ -23,11 +23,15 @@ PATIENCE = 30_000_000_000  # nanoseconds that they wait
 RAW = 101  # link type of IP without a link layer
 
 
+Whole = tuple[int, int, int, int, bytes]  # time, number of the capture, VLAN, inner VLAN, IP packet
+
+
 @dataclass
 class Datagram:
     """Fragments of one packet: header of the first, pieces of payload by offset, size of the whole once known."""
 
     time: int
+    capture: int = 0
     header: bytes = b""
     pieces: dict[int, bytes] = field(default_factory=dict)
     size: int = -1
@@ -57,16 +61,24 @@ class Fragments:
 
     def add(self, table: Table, rows: np.ndarray[Any, Any], packets: Packets) -> Packets:
         """Take in the fragments in ROWS of the table; gives PACKETS with those that are whole now."""
-        done: list[tuple[int, int, bytes]] = []
+        done: list[Whole] = []
         for row in rows:
             found = self._take(table, int(row))
             if found:
-                done.append((int(table.wide[frame.TIME, row]), int(row), found))
+                places = [int(table.places[place, row]) for place in (frame.CAPTURE, frame.VLAN, frame.INNER_VLAN)]
+                done.append((int(table.wide[frame.TIME, row]), *places, found))  # type: ignore[arg-type]
         if not done:
             return packets
-        whole = self._decoded(done, table)
+        whole = self.decoded(done)
         places = np.searchsorted(packets[:, slots.P_TIME], whole[:, slots.P_TIME], side="right")
         return np.insert(packets, places, whole, axis=0)
+
+    def left(self) -> list[tuple[tuple[Any, ...], Datagram]]:
+        """What has not become whole, with its key; it is gone from here."""
+        left = list(self._waiting.items())
+        self._waiting.clear()
+        self._held = 0
+        return left
 
     def finish(self) -> None:
         """Count what never became whole."""
@@ -98,15 +110,20 @@ class Fragments:
         sensor = int(self._extractor.sensors.of_capture[places[frame.CAPTURE]])
         key = (sensor, int(places[frame.VLAN]), int(places[frame.INNER_VLAN]), *name)
         time = int(table.wide[frame.TIME, row])
-        return self._piece(key, time, head if offset == 0 else b"", offset, packet[at:], not more)
+        return self.piece(
+            key, time, int(places[frame.CAPTURE]), head if offset == 0 else b"", offset, packet[at:], not more
+        )
 
-    def _piece(self, key: tuple[Any, ...], time: int, head: bytes, offset: int, body: bytes, last: bool) -> bytes | None:
+    def piece(
+        self, key: tuple[Any, ...], time: int, capture: int, head: bytes, offset: int, body: bytes, last: bool
+    ) -> bytes | None:
+        """Take in a fragment; gives the packet if that makes it whole."""
         one = self._waiting.get(key)
         if one is not None and time - one.time > PATIENCE:
             self._forget(key)
             one = None
         if one is None:
-            one = self._waiting[key] = Datagram(time)
+            one = self._waiting[key] = Datagram(time, capture)
         if offset not in one.pieces and offset + len(body) <= 65535:
             one.pieces[offset] = body
             one.held += len(body)
@@ -140,20 +157,18 @@ class Fragments:
         for key in list(self._waiting)[:count]:
             self._forget(key)
 
-    def _decoded(self, done: list[tuple[int, int, bytes]], table: Table) -> Packets:
-        """Rows of whole packets. The buffer they are in is kept until the next table."""
+    def decoded(self, done: list[Whole]) -> Packets:
+        """Rows of whole packets. The buffer they are in is kept until the next time."""
         records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 1 << 18, RAW)]
-        for time, _, packet in done:
-            head = struct.pack("<IIII", time // 10**9 & 0xFFFFFFFF, time % 10**9, len(packet), len(packet))
-            records.append(head + packet)
+        for *_, packet in done:
+            records.append(struct.pack("<IIII", 0, 0, len(packet), len(packet)) + packet)
         data = np.frombuffer(b"".join(records), np.uint8)
         own = Table(len(done) + 1)
         own.buffer, own.valid = data, len(data)
         capture = Capture("fragments", open=lambda: None, number=0)  # type: ignore[arg-type,return-value]
         Pcap(data[:64].tobytes(), capture, Report()).scan(Window(data, 24, len(data), 0, True), own)
-        for at, (time, row, _) in enumerate(done):
+        for at, (time, number, vlan, inner, _) in enumerate(done):
             own.wide[frame.TIME, at] = time
-            for place in (frame.CAPTURE, frame.VLAN, frame.INNER_VLAN):
-                own.places[place, at] = table.places[place, row]
+            own.places[[frame.CAPTURE, frame.VLAN, frame.INNER_VLAN], at] = number, vlan, inner
         self._keep = [own]
         return self._extractor.packets(own, whole=True)

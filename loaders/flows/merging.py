@@ -22,6 +22,7 @@ class Source(Protocol):
     """A sequence of packets that can be merged with others."""
 
     begin: int  # time of its first packet, or earlier
+    rank: tuple[Any, ...]  # which comes first of packets of one time
 
     def batches(self) -> Iterator[Packets]:
         """Its packets. What they point to is there until the next batch is asked for."""
@@ -33,6 +34,7 @@ class _Open:
 
     rest: Iterator[Packets]
     packets: Packets
+    rank: tuple[Any, ...]
     times: Packets = field(init=False)
     more: bool = True
     last: int = -FOREVER
@@ -91,8 +93,10 @@ def merged(sources: Sequence[Source]) -> Iterator[tuple[Packets, int]]:
     while waiting or active:
         if not active or (waiting and waiting[0].begin <= min(one.horizon() for one in active)):
             if waiting:
-                active.append(_Open(waiting.pop(0).batches(), np.empty((0, slots.PACKET), np.int64)))
+                source = waiting.pop(0)
+                active.append(_Open(source.batches(), np.empty((0, slots.PACKET), np.int64), source.rank))
                 active[-1].load()
+                active.sort(key=lambda one: one.rank)
                 continue
         until = min([one.horizon() for one in active] + ([waiting[0].begin] if waiting else []))
         if len(active) == 1 and until != FOREVER and not (waiting and waiting[0].begin == until):

@@ -97,14 +97,14 @@ def flow_packets(
     """Rows of packets of a table that belong to a flow; gives how many. ADDRESS: of the buffer, as a number.
 
     SENSORS and SEEDS: number of each capture's sensor, and what the hash begins with. LAST (time): for packets without
-    one. PARTS: how many fragments were left for reassembly, then their rows (unless WHOLE); -1 in place of the rest.
-    Left out and counted in LAST: [1] without IP, [2] with headers that were not captured.
+    one. PARTS: how many fragments were left for reassembly, then their rows (unless WHOLE).
+    OUT has two rows a packet: an ICMP error comes twice, about its flow and for itself. Left out and counted in LAST: [1] without IP, [2] with headers that were not captured.
     """
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
     sensors, seeds = carray(sensors_p, (captures,)), carray(seeds_p, (captures,))
-    out = carray(out_p, (rows, slots.PACKET))
+    out = carray(out_p, (2 * rows, slots.PACKET))
     last, parts = carray(last_p, (3,)), carray(parts_p, (rows + 1,))
     parts[0] = 0
     n = np.int64(0)
@@ -139,6 +139,7 @@ def flow_packets(
         capture = np.int64(places[frame.CAPTURE, i])
         flags, payload = np.int64(0), max(np.int64(places[frame.PAYLOAD_LENGTH, i]), 0)
         sport, dport, sub, numbers, one_way = np.int64(0), np.int64(0), np.int64(0), np.int64(0), False
+        error = False
         q = base + start
         at = np.int64(places[frame.PAYLOAD, i])
         there = max(np.int64(0), min(payload, captured - at)) if at >= 0 else np.int64(0)
@@ -178,10 +179,9 @@ def flow_packets(
             answer = np.int64(counterpart(protocol, kind))
             flags |= (kind << slots.ICMP_TYPE) | ((code if answer < 0 else answer) << slots.ICMP_CODE)
             error = (protocol == 1 and (3 <= kind <= 5 or kind == 11 or kind == 12)) or (protocol == 58 and 1 <= kind <= 4)
-            if error and embedded(buf, q + 8, base + stop, out, n, seed):
+            error = error and embedded(buf, q + 8, base + stop, out, n, seed)
+            if error:
                 flags |= out[n, slots.P_FLAGS]
-            else:
-                error = False
             sub, sport, one_way = icmp_ports(kind, code, protocol, be16(buf, q + 4))
             dport = sport
         if (flags & slots.ERROR) == 0:
@@ -207,6 +207,19 @@ def flow_packets(
         out[n, slots.P_THERE] = there
         out[n, slots.P_SESSION] = -1
         n += 1
+        if error:
+            # the same packet for itself; ports, which ICMP has not, tell what it was about
+            about = out[n - 1, slots.HASH]
+            for k in range(slots.PACKET):
+                out[n, k] = out[n - 1, k]
+            source = numbers_of(buf, base + net + (12 if version == 4 else 8), version)
+            target = numbers_of(buf, base + net + (16 if version == 4 else 24), version)
+            put_key(
+                out, n, seed, version, protocol, sub, source, target, about & 0xFFFF, (about >> 16) & 0xFFFF, True
+            )
+            own = ~np.int64(slots.ERROR | slots.FROM_B)
+            out[n, slots.P_FLAGS] = (flags & own) | np.int64(slots.INSTEAD | slots.ONE_WAY)
+            n += 1
     return n
 
 

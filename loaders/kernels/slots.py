@@ -36,6 +36,7 @@ BROADCAST = 1 << 20  # to 255.255.255.255
 ICMP_TYPE = 24  # shift; 8 bits
 ICMP_CODE = 32  # shift; 8 bits: the type that answers, or the code
 SIGNATURE = 40  # shift; 8 bits: what the payload looks like
+INSTEAD = 1 << 21  # that error as a packet of its own, for when there is no session that it is about
 PRINT = 48  # shift; 15 bits that tell packets of one time apart: IP identification and checksum
 
 # what a packet did to its streams; offsets of payload from the begin of the stream
@@ -102,7 +103,8 @@ NEXT_SERIAL = 2
 NOW = 3  # latest time
 DUPLICATES = 4
 LOST_HOLES = 5
-STATE = 6
+ATTRIBUTED = 6  # whether the last ICMP error found its session
+STATE = 7
 
 # what a payload looks like; names as Zeek has them
 SERVICES = (

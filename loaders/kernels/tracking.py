@@ -456,6 +456,9 @@ def track(
         packet = packets[i]
         time, flags = packet[slots.P_TIME], packet[slots.P_FLAGS]
         protocol = (packet[slots.PORTS] >> 48) & 0xFF
+        if flags & slots.INSTEAD != 0 and state[slots.ATTRIBUTED] != 0:
+            i += 1
+            continue
         slot = packet[slots.HASH] & mask
         row = np.int64(table[slot])
         while row >= 0 and not same_key(sessions[row], packet):
@@ -475,6 +478,7 @@ def track(
                 row = -1
         if flags & slots.ERROR != 0:
             # an ICMP error is no packet of the flow's own
+            state[slots.ATTRIBUTED] = 1 if row >= 0 else 0
             if row >= 0:
                 sessions[row][slots.ERRORS] += 1
                 packet[slots.P_SESSION] = sessions[row][slots.SERIAL] * 2 + (1 if flags & slots.FROM_B != 0 else 0)
