@@ -52,8 +52,8 @@ final class Settings {
         set("pig.script.info.enabled", "false");
         set("pig.exec.mapPartAgg", "true");
         // jobs are looked at often: short ones do not wait for the next look
-        set("pig.jobcontrol.sleep", options.isLocal() ? 50 : 500);
-        set("mapreduce.client.completion.pollinterval", options.isLocal() ? 50 : 500);
+        set("pig.jobcontrol.sleep", options.isLocal() ? 10 : 500);
+        set("mapreduce.client.completion.pollinterval", options.isLocal() ? 10 : 500);
         set("pig.streaming.udf.python.command", "python3");
     }
 
@@ -73,10 +73,12 @@ final class Settings {
         set("tez.am.task.max.failed.attempts", 1); // what fails here once fails again
     }
 
-    /** Megabytes in which a map task sorts its rows: a quarter of the heap for all tasks together, within reason. */
+    /** Megabytes in which a map task sorts its rows: a quarter of the heap for all tasks together, within reason.
+     * Each task clears it before it begins, so a large one costs short jobs more than it saves the long ones, which
+     * add up what they can before they sort. */
     private static long sortBuffer(int cores) {
         long share = Runtime.getRuntime().maxMemory() / 4 / cores / (1 << 20);
-        return Math.max(16, Math.min(256, share));
+        return Math.max(16, Math.min(64, share));
     }
 
     private void cluster() {
