@@ -59,7 +59,7 @@ def link(buf, start, captured, link_type, places, i):
             return 22, be16(buf, start + 20)
         return 14, -1
     if link_type == 101 or link_type == 12 or link_type == 14 or link_type == 228 or link_type == 229:
-        return 0, by_version(buf, start, captured)
+        return 0, by_version(buf, start, start + captured)
     if link_type == 113:
         if captured < 16:
             return 0, -1
