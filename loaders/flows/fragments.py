@@ -18,7 +18,7 @@ from packetpig.loaders.kernels import frame, slots
 if TYPE_CHECKING:
     from packetpig.loaders.flows.extracting import Extractor
 
-MOST = 16 << 20  # bytes of fragments that wait for others
+MOST = 64 << 20  # bytes of fragments that wait for others
 PATIENCE = 30_000_000_000  # nanoseconds that they wait
 RAW = 101  # link type of IP without a link layer
 
@@ -28,12 +28,15 @@ Whole = tuple[int, int, int, int, bytes]  # time, number of the capture, VLAN, i
 
 @dataclass
 class Datagram:
-    """Fragments of one packet: header of the first, pieces of payload by offset, size of the whole once known."""
+    """Fragments of one packet: time of the earliest, header of the first, pieces of payload by offset.
+
+    `size`: of the whole, once it is known. `times`: of the pieces, and the capture that each is in.
+    """
 
     time: int
-    capture: int = 0
     header: bytes = b""
     pieces: dict[int, bytes] = field(default_factory=dict)
+    times: dict[int, tuple[int, int]] = field(default_factory=dict)
     size: int = -1
     held: int = 0
 
@@ -62,16 +65,19 @@ class Fragments:
     def add(self, table: Table, rows: np.ndarray[Any, Any], packets: Packets) -> Packets:
         """Take in the fragments in ROWS of the table; gives PACKETS with those that are whole now."""
         done: list[Whole] = []
-        for row in rows:
-            found = self._take(table, int(row))
+        chosen = table.places[[frame.NETWORK, frame.TOTAL, frame.CAPTURED, frame.VERSION, frame.HEADER, frame.FRAGMENT]]
+        names = table.places[[frame.CAPTURE, frame.VLAN, frame.INNER_VLAN]][:, rows].T.tolist()
+        wide = table.wide[[frame.TIME, frame.POSITION]][:, rows].T.tolist()
+        for (time, position), places, name in zip(wide, chosen[:, rows].T.tolist(), names, strict=True):
+            self.expire(time)
+            found = self._take(table.buffer, position, time, places, name)
             if found:
-                places = [int(table.places[place, row]) for place in (frame.CAPTURE, frame.VLAN, frame.INNER_VLAN)]
-                done.append((int(table.wide[frame.TIME, row]), *places, found))  # type: ignore[arg-type]
+                done.append((time, name[0], name[1], name[2], found))
         if not done:
             return packets
         whole = self.decoded(done)
-        places = np.searchsorted(packets[:, slots.P_TIME], whole[:, slots.P_TIME], side="right")
-        return np.insert(packets, places, whole, axis=0)
+        order = np.searchsorted(packets[:, slots.P_TIME], whole[:, slots.P_TIME], side="right")
+        return np.insert(packets, order, whole, axis=0)
 
     def left(self) -> list[tuple[tuple[Any, ...], Datagram]]:
         """What has not become whole, with its key; it is gone from here."""
@@ -84,48 +90,48 @@ class Fragments:
         """Count what never became whole."""
         self._drop(len(self._waiting))
 
-    def _take(self, table: Table, row: int) -> bytes | None:
-        places = table.places[:, row]
-        start = int(table.wide[frame.POSITION, row]) + int(places[frame.NETWORK])
-        size = min(int(places[frame.TOTAL]), int(places[frame.CAPTURED] - places[frame.NETWORK]))
-        packet = table.buffer[start : start + size].tobytes()
-        if size < int(places[frame.TOTAL]):
+    def expire(self, time: int) -> None:
+        """Give up what has waited too long."""
+        while self._waiting:
+            key = next(iter(self._waiting))
+            if time - self._waiting[key].time <= PATIENCE:
+                return
+            self._forget(key)
+
+    def _take(
+        self, buffer: np.ndarray[Any, Any], position: int, time: int, places: list[int], name: list[int]
+    ) -> bytes | None:
+        network, total, captured, version, header, part = places
+        start = position + network
+        if captured - network < total:
             self._report.count("fragments cut")
             return None
-        if places[frame.VERSION] == 4:
-            header = int(places[frame.HEADER])
-            bits = struct.unpack_from(">H", packet, 6)[0]
+        packet = buffer[start : start + total].tobytes()
+        if version == 4:
+            bits = (packet[6] << 8) | packet[7]
             offset, more = (bits & 0x1FFF) * 8, bits & 0x2000
-            name: tuple[Any, ...] = (packet[12:20], packet[4:6], packet[9])
-            head = packet[:header]
-            at = header
+            own: tuple[Any, ...] = (packet[12:20], packet[4:6], packet[9])
+            head, at = packet[:header], header
         else:
-            part = int(places[frame.FRAGMENT] - places[frame.NETWORK])
-            bits = struct.unpack_from(">H", packet, part + 2)[0]
+            part -= network
+            bits = (packet[part + 2] << 8) | packet[part + 3]
             offset, more = bits & 0xFFF8, bits & 1
-            name = (packet[8:40], packet[part + 4 : part + 8])
+            own = (packet[8:40], packet[part + 4 : part + 8], 0)
             # without extension headers: what follows the fragment header follows the IP header
-            head = packet[:6] + packet[part : part + 1] + packet[7:40]
-            at = part + 8
-        sensor = int(self._extractor.sensors.of_capture[places[frame.CAPTURE]])
-        key = (sensor, int(places[frame.VLAN]), int(places[frame.INNER_VLAN]), *name)
-        time = int(table.wide[frame.TIME, row])
-        return self.piece(
-            key, time, int(places[frame.CAPTURE]), head if offset == 0 else b"", offset, packet[at:], not more
-        )
+            head, at = packet[:6] + packet[part : part + 1] + packet[7:40], part + 8
+        key = (int(self._extractor.sensors.of_capture[name[0]]), name[1], name[2], *own)
+        return self.piece(key, time, name[0], b"" if offset else head, offset, packet[at:], not more)
 
     def piece(
         self, key: tuple[Any, ...], time: int, capture: int, head: bytes, offset: int, body: bytes, last: bool
     ) -> bytes | None:
         """Take in a fragment; gives the packet if that makes it whole."""
         one = self._waiting.get(key)
-        if one is not None and time - one.time > PATIENCE:
-            self._forget(key)
-            one = None
         if one is None:
-            one = self._waiting[key] = Datagram(time, capture)
+            one = self._waiting[key] = Datagram(time)
         if offset not in one.pieces and offset + len(body) <= 65535:
             one.pieces[offset] = body
+            one.times[offset] = (time, capture)
             one.held += len(body)
             self._held += len(body)
         if head and not one.header:
@@ -139,18 +145,16 @@ class Fragments:
             return None
         self._waiting.pop(key, None)
         self._held -= one.held
-        if one.header[0] >> 4 == 4:
-            head = bytearray(one.header)
-            struct.pack_into(">H", head, 2, min(len(head) + len(payload), 65535))
-            struct.pack_into(">H", head, 6, 0)
+        whole = bytearray(one.header)
+        if whole[0] >> 4 == 4:
+            struct.pack_into(">H", whole, 2, min(len(whole) + len(payload), 65535))
+            struct.pack_into(">H", whole, 6, 0)
         else:
-            head = bytearray(one.header)
-            struct.pack_into(">H", head, 4, len(payload))
-        return bytes(head) + payload
+            struct.pack_into(">H", whole, 4, len(payload))
+        return bytes(whole) + payload
 
     def _forget(self, key: tuple[Any, ...]) -> None:
         self._held -= self._waiting.pop(key).held
-        self._report.losses = True
         self._report.count("fragmented packets that never were whole")
 
     def _drop(self, count: int) -> None:

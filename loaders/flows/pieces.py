@@ -85,11 +85,12 @@ class Pieces:
             half = 4 if len(addresses) == 8 else 16
             pair = b"".join(sorted((addresses[:half], addresses[half : 2 * half])))
             name = [base64.b64encode(part).decode() if isinstance(part, bytes) else part for part in key[1:]]
-            pieces = [[offset, base64.b64encode(body).decode()] for offset, body in one.pieces.items()]
-            bucket = self._pair(key[0], pair, half)
-            found.setdefault(bucket, []).append(
-                [name, one.time, one.capture, base64.b64encode(one.header).decode(), one.size, pieces]
-            )
+            header = base64.b64encode(one.header).decode()
+            bucket = found.setdefault(self._pair(key[0], pair, half), [])
+            for offset, body in one.pieces.items():
+                last = offset + len(body) == one.size
+                data = base64.b64encode(body).decode()
+                bucket.append([*one.times[offset], name, header if offset == 0 else "", offset, data, last])
         return found
 
     def _pair(self, sensor: int, pair: bytes, half: int) -> int:
@@ -144,9 +145,9 @@ class Pieces:
         elif not captures and self._captures:
             captures = [0]
         for one in fragments:
-            if one[2] not in captures:
-                captures.append(one[2])
-            one[2] = captures.index(one[2])
+            if one[1] not in captures:
+                captures.append(one[1])
+            one[1] = captures.index(one[1])
         begin = int(times[0]) if len(times) else self._until
         head: dict[str, Any] = {"packets": len(times), "flows": len(keys), "until": self._until, "begin": begin}
         head["at"] = [self._start, self._rounds]
@@ -274,18 +275,19 @@ class Together:
         """Packets whose fragments were in several pieces."""
         parts = []
         for piece in self.pieces:
-            for name, time, capture, header, size, pieces in piece.head.get("fragments", []):
-                parts.append((time, tuple(name), int(piece.captures[capture]), header, size, pieces))
+            for time, capture, name, *rest in piece.head.get("fragments", []):
+                key = tuple(base64.b64decode(part) if isinstance(part, str) else part for part in name)
+                parts.append((time, int(piece.captures[capture]), key, *rest))
         done: list[Whole] = []
-        for time, name, capture, header, size, pieces in sorted(parts, key=lambda part: part[:3]):
-            for offset, text in pieces:
-                body = base64.b64decode(text)
-                head = base64.b64decode(header) if offset == 0 else b""
-                sensor = int(self.extractor.sensors.of_capture[capture])
-                last = size >= 0 and offset + len(body) == size
-                found = self.extractor.fragments.piece((sensor, *name), time, capture, head, offset, body, last)
-                if found:
-                    done.append((time, capture, name[0], name[1], found))
+        fragments = self.extractor.fragments
+        for time, capture, key, header, offset, data, last in sorted(parts, key=lambda part: part[:2]):
+            sensor = int(self.extractor.sensors.of_capture[capture])
+            fragments.expire(time)
+            found = fragments.piece(
+                (sensor, *key), time, capture, base64.b64decode(header), offset, base64.b64decode(data), last
+            )
+            if found:
+                done.append((time, capture, key[0], key[1], found))
         self.extractor.fragments.finish()
         packets = self.extractor.fragments.decoded(done) if done else np.empty((0, slots.PACKET), np.int64)
         return packets[np.argsort(packets[:, slots.P_TIME], kind="stable")]
