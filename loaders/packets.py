@@ -10,7 +10,7 @@ import pyarrow as pa
 from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
-from packetpig.loaders.contract.loader import Job, Loader
+from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.columns import Builder, Field, fields, place
 from packetpig.loaders.kernels import frame, native
@@ -51,8 +51,8 @@ BUILDERS: dict[str, Builder] = {
     "link_type": place(frame.LINK_TYPE),
     "length": place(frame.LENGTH),
     "captured": place(frame.CAPTURED),
-    "eth_src": build.hardware(6),
-    "eth_dst": build.hardware(0),
+    "eth_src": build.hardware(frame.ETH_SRC),
+    "eth_dst": build.hardware(frame.ETH_DST),
     "eth_type": place(frame.ETHER_TYPE),
     "vlan": place(frame.VLAN),
     "inner_vlan": place(frame.INNER_VLAN),
@@ -93,6 +93,7 @@ BUILDERS: dict[str, Builder] = {
     "icmp_type": fields(transport(ICMP, 0, 1), transport(ICMP6, 0, 1)),
     "icmp_code": fields(transport(ICMP, 1, 1), transport(ICMP6, 1, 1)),
     "community_id": build.community_id,
+    "tunnel": build.tunnel,
     "payload": build.octets(frame.PAYLOAD, frame.PAYLOAD_LENGTH),
     "frame": build.octets(-1, frame.CAPTURED),
 }
@@ -105,6 +106,8 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     builders["capture"] = build.capture_text(job.captures, lambda capture: capture.capture)
     for table in tables(job.captures, job.report, job.on_error):
         job.report.count("packets", table.rows)
+        if job.options.get("tunnel") == "inner":
+            native.enter_tunnels(table.buffer.ctypes.data, table.valid, *table.pointers[:2], table.capacity, table.rows)
         if job.filter:
             _keep(table, job.filter, builders)
         yield from _batches(table, job.columns, builders)
@@ -133,6 +136,14 @@ def _keep(table: Table, chosen: Filter, builders: dict[str, Builder]) -> None:
 LOADER = Loader(
     pig="PacketLoader",
     answers="one packet: when, between whom, and the fields of its headers; a layer that is not there is null",
+    options=(
+        Option(
+            "tunnel",
+            "which packet of a tunnel is in the columns: the outer, or the innermost",
+            "outer",
+            ("outer", "inner"),
+        ),
+    ),
     split="records",
     filters=True,
     rows=rows,
@@ -149,7 +160,7 @@ LOADER = Loader(
         integer("eth_type", "EtherType of what the frame carries, after VLAN tags"),
         integer("vlan", "VLAN id of the outer tag"),
         integer("inner_vlan", "VLAN id of the second tag"),
-        integer("ip_version", "4 or 6"),
+        integer("ip_version", "4 or 6; if it is another, the rest of IP is null"),
         integer(
             "ip_header_length", "from the IP header to what it carries, with options and extension headers", "bytes"
         ),
@@ -188,6 +199,7 @@ LOADER = Loader(
         integer("icmp_type", "type of ICMP or ICMPv6"),
         integer("icmp_code", "code of ICMP or ICMPv6"),
         text("community_id", "Community ID v1 of the flow", repeated=True),
+        text("tunnel", "with tunnel=inner, what the packet came through: vxlan, gre, gre+vxlan, …", repeated=True),
         octets("payload", "what follows the transport header (ICMP: its 8 bytes), as far as it was captured"),
         octets("frame", "the captured bytes"),
     ),

@@ -25,6 +25,13 @@ MAGICS = {  # magic in the byte order of the file: (bytes of a record's header, 
 }
 
 
+def check_link_type(link_type: int, path: str, report: Report) -> None:
+    """Say so if frames of this link type are not understood."""
+    if link_type not in frame.LINK_TYPES:
+        report.count("link types not understood")
+        report.warn(f"{path}: link type {link_type} is not understood; its packets are rows without layers")
+
+
 class Pcap:
     """Reads the records of one capture, or those that begin in the capture's range."""
 
@@ -51,6 +58,8 @@ class Pcap:
             self._mode = "search"
         elif capture.start == 0:
             self.first = HEADER
+        if capture.start == 0:
+            check_link_type(self.link_type, self.path, report)
 
     @staticmethod
     def recognises(head: bytes) -> bool:

@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 from packetpig.loaders.captures.capture import Capture
-from packetpig.loaders.captures.pcap import LONGEST
+from packetpig.loaders.captures.pcap import LONGEST, check_link_type
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.kernels import frame, native
@@ -34,6 +34,7 @@ class Pcapng:
         self.first = self.after = None
         self.interfaces = np.zeros((4, frame.IF_COLUMNS), np.int64)
         self.count = 0
+        self.link_types: set[int] = set()
 
     @staticmethod
     def recognises(head: bytes) -> bool:
@@ -94,6 +95,9 @@ class Pcapng:
 
     def _interface(self, body: bytes, order: str) -> None:
         link_type, _, snap = struct.unpack(order + "HHI", body[:8])
+        if link_type not in self.link_types:
+            self.link_types.add(link_type)
+            check_link_type(link_type, self.path, self.report)
         scale, binary, offset = 3, -1, 0  # microseconds, unless an option says otherwise
         at = 8
         while at + 4 <= len(body):

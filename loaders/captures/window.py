@@ -42,7 +42,10 @@ class Table:
     The bytes are in `buffer`, of which `valid` are there.
     """
 
-    def __init__(self, capacity: int = 1 << 16) -> None:
+    # not a power of two: the rows of one packet would fall upon the same few lines of the processor's cache
+    CAPACITY = (1 << 16) + 16
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
         self.capacity = capacity
         self.rows = 0
         self.wide = np.empty((frame.WIDE_ROWS, capacity), np.int64)

@@ -153,9 +153,24 @@ def address(side: int) -> Builder:
     return lambda part: _texts(native.addresses, part, TEXT, (side,), ())
 
 
-def hardware(at: int) -> Builder:
-    """Ethernet addresses AT bytes into the header."""
-    return lambda part: _texts(native.hardware, part, TEXT, (at,), ())
+def hardware(which: int) -> Builder:
+    """Ethernet addresses at a place."""
+    return lambda part: _texts(native.hardware, part, TEXT, (which,), ())
+
+
+def tunnel(part: Slice) -> pa.Array:
+    """Names of the tunnels that each packet came through, the outermost first."""
+    codes, index = np.unique(part.place(frame.TUNNEL), return_inverse=True)
+    texts = pa.array([_tunnels(int(code)) for code in codes], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=codes[index] < 0), texts, safe=False)
+
+
+def _tunnels(code: int) -> str:
+    names = []
+    while code > 0:
+        names.append(frame.TUNNELS[code & 15])
+        code >>= 4
+    return "+".join(names)
 
 
 def community_id(part: Slice) -> pa.Array:

@@ -6,6 +6,7 @@ compiled, numba is not imported, and other threads go on meanwhile.
 
 - `records.py` finds the packets in pcap and pcapng bytes, and the first record of a split
 - `layers.py`  walks a frame from the link layer to the transport payload, and notes where each layer is
+- `links.py`   knows the link layers; `tunnels.py` goes on into tunnels, for whoever asks
 - `fields.py`  turns header fields at those places into columns
 - `texts.py`   turns addresses into text, each distinct one once
 - `flows.py`   computes Community IDs

@@ -6,6 +6,7 @@ Source: https://github.com/corelight/community-id-spec (seed 0). SHA-1 by FIPS 1
 import numpy as np
 from numba import carray
 from packetpig.loaders.kernels import frame
+from packetpig.loaders.kernels.bits import be16
 from packetpig.loaders.kernels.fields import mark
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.texts import find
@@ -78,6 +79,15 @@ def counterpart(protocol, kind):
     return -1
 
 
+@helper
+def later_fragment(buf, start, places, i):
+    """Whether the IP packet, whose addresses were captured, is a fragment other than the first."""
+    if places[frame.VERSION, i] == 4:
+        return be16(buf, start + places[frame.NETWORK, i] + 6) & 0x1FFF != 0
+    at = places[frame.FRAGMENT, i]
+    return at >= 0 and be16(buf, start + at + 2) & 0xFFF8 != 0
+
+
 @kernel(
     "bytes",
     "int",
@@ -102,8 +112,8 @@ def community_ids(
 ):  # fmt: skip
     """Community IDs as an Arrow dictionary column, laid out as in `texts.addresses`.
 
-    MESSAGE (85 bytes) and WORDS (80) are scratch. Null without IP addresses, and where the ports are in another
-    fragment or were not captured.
+    MESSAGE (85 bytes) and WORDS (80) are scratch. Null without IP addresses, and where the ports were not captured.
+    Later fragments, which have no ports, have one without them, as the specification's own tools give it.
     """
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
@@ -132,6 +142,8 @@ def community_ids(
         has_ports = protocol == 6 or protocol == 17 or protocol == 132 or protocol == 1 or protocol == 58
         sport, dport, one_way = 0, 0, False
         start = places[frame.TRANSPORT, i]
+        if has_ports and start < 0 and later_fragment(buf, wide[frame.POSITION, i], places, i):
+            has_ports = False
         if has_ports:
             icmp = protocol == 1 or protocol == 58
             if start < 0 or start + (2 if icmp else 4) > places[frame.TRANSPORT_END, i]:

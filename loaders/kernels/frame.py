@@ -16,22 +16,33 @@ WIDE_ROWS = 4
 CAPTURED = 0  # bytes of the frame that are there
 LENGTH = 1  # bytes that were on the wire
 LINK_TYPE = 2
-ETHERNET = 3  # offset of the Ethernet header
-ETHER_TYPE = 4
-VLAN = 5  # outer VLAN id
-INNER_VLAN = 6
-NETWORK = 7  # offset of the IP header
-VERSION = 8  # 4, 6 or -1
-HEADER = 9  # bytes from the IP header to the transport header
-TOTAL = 10  # bytes of the IP packet, by its header
-PROTOCOL = 11  # of the transport, after IPv6 extension headers
-FRAGMENT = 12  # offset of the IPv6 fragment header
-TRANSPORT = 13  # offset of the transport header; -1 in later fragments
-TRANSPORT_END = 14  # offset of the end of what was captured of the transport
-PAYLOAD = 15  # offset of the transport's payload
-PAYLOAD_LENGTH = 16  # bytes of payload that the headers announce
-CAPTURE = 17  # number of the capture in the job
-PLACE_ROWS = 18
+ETH_DST = 3  # offsets of the link layer's addresses
+ETH_SRC = 4
+ETHER_TYPE = 5
+VLAN = 6  # outer VLAN id
+INNER_VLAN = 7
+NETWORK = 8  # offset of the IP header
+VERSION = 9  # that the IP header says; neither 4 nor 6: NETWORK is -1
+HEADER = 10  # bytes from the IP header to the transport header
+TOTAL = 11  # bytes of the IP packet, by its header
+PROTOCOL = 12  # of the transport, after IPv6 extension headers
+FRAGMENT = 13  # offset of the IPv6 fragment header
+TRANSPORT = 14  # offset of the transport header; -1 in later fragments
+TRANSPORT_END = 15  # offset of the end of what was captured of the transport
+PAYLOAD = 16  # offset of the transport's payload
+PAYLOAD_LENGTH = 17  # bytes of payload that the headers announce, and the frame had on the wire
+TUNNEL = 18  # what the noted packet came through: codes below, 4 bits each, the outermost lowest; -1 no tunnel
+CAPTURE = 19  # number of the capture in the job
+PLACE_ROWS = 20
+
+# kinds of tunnels; TUNNELS has their names
+IPIP, IP6IN4, IP4IN6, IP6IN6, GRE, ERSPAN, VXLAN, GENEVE, GTP, TEREDO, MPLS, L2TP = range(1, 13)
+TUNNELS = ("", "ipip", "6in4", "4in6", "6in6", "gre", "erspan", "vxlan", "geneve", "gtp", "teredo", "mpls", "l2tp")
+
+# link types whose frames are understood, as tcpdump.org numbers them
+LINK_TYPES = (
+    0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 109, 113, 117, 119, 127, 163, 192, 204, 219, 228, 229, 239, 258, 276,
+)  # fmt: skip
 
 # why a kernel that reads records came back
 FULL = 0  # no room for another packet

@@ -1,71 +1,14 @@
 """Walks a frame: which layers it has and where they begin. No byte outside the captured frame is read.
 
-Sources: RFC 791, 8200, 4302 (IP), 9293 (TCP), 768 (UDP), 9260 (SCTP), IEEE 802.1Q, the link types' registry of
-tcpdump.org.
+Sources: RFC 791, 8200, 4302 (IP), 9293 (TCP), 768 (UDP), 9260 (SCTP); links.py for link layers.
 """
 
-import numpy as np
 from packetpig.loaders.kernels import frame
-from packetpig.loaders.kernels.kernel import helper, inline
+from packetpig.loaders.kernels.bits import be16, be32, byte  # noqa: F401 (be32: for those who look here for it)
+from packetpig.loaders.kernels.kernel import helper
+from packetpig.loaders.kernels.links import ETHERNET, IPV4, IPV6, beneath, ethernet, other_link
 
-MAX_TAGS = 8  # VLAN tags followed, and IPv6 extension headers followed: bounds for hostile frames
-MAX_EXTENSIONS = 16
-
-
-@inline
-def be16(buf, at):
-    """Unsigned 16 bits, network order."""
-    return (np.int64(buf[at]) << 8) | np.int64(buf[at + 1])
-
-
-@inline
-def be32(buf, at):
-    """Unsigned 32 bits, network order."""
-    return (
-        (np.int64(buf[at]) << 24) | (np.int64(buf[at + 1]) << 16) | (np.int64(buf[at + 2]) << 8) | np.int64(buf[at + 3])
-    )
-
-
-@inline
-def by_version(buf, at, captured):
-    """EtherType of an IP packet without link layer, from its version; -1 if it is neither."""
-    if captured <= at:
-        return -1
-    version = np.int64(buf[at]) >> 4
-    if version == 4:
-        return 0x0800
-    if version == 6:
-        return 0x86DD
-    return -1
-
-
-@helper
-def link(buf, start, captured, link_type, places, i):
-    """Note the link layer; give (offset, EtherType) of what it carries, EtherType -1 where that is not known."""
-    if link_type == 1:
-        places[frame.ETHERNET, i] = 0
-        if captured < 14:
-            return 0, -1
-        kind = be16(buf, start + 12)
-        if kind >= 0x0600:
-            return 14, kind
-        # IEEE 802.3: a length, then LLC; SNAP carries an EtherType
-        if (
-            captured >= 22
-            and be16(buf, start + 14) == 0xAAAA
-            and buf[start + 16] == 3
-            and (be32(buf, start + 16) & 0x00FFFFFF) == 0
-        ):
-            return 22, be16(buf, start + 20)
-        return 14, -1
-    if link_type == 101 or link_type == 12 or link_type == 14 or link_type == 228 or link_type == 229:
-        return 0, by_version(buf, start, start + captured)
-    if link_type == 113:
-        if captured < 16:
-            return 0, -1
-        kind = be16(buf, start + 14)
-        return 16, kind if kind >= 0x0600 else -1
-    return 0, -1
+MAX_EXTENSIONS = 16  # IPv6 extension headers followed: a bound for hostile frames
 
 
 @helper
@@ -77,7 +20,7 @@ def transport(buf, start, captured, places, i, at, end, protocol):
     size = -1
     if protocol == 6:
         if at + 13 <= stop:
-            words = np.int64(buf[start + at + 12]) >> 4
+            words = byte(buf, start + at + 12) >> 4
             if words >= 5:
                 size = words * 4
     elif protocol == 17 or protocol == 136 or protocol == 1 or protocol == 58:
@@ -96,107 +39,108 @@ def transport(buf, start, captured, places, i, at, end, protocol):
 
 
 @helper
-def ipv4(buf, start, captured, length, places, i, at):
-    """Note an IPv4 packet at AT."""
-    if captured <= at or np.int64(buf[start + at]) >> 4 != 4:
+def ipv4(buf, start, captured, reach, places, i, at):
+    """Note an IPv4 packet at AT of a frame that reaches to REACH."""
+    if captured <= at:
         return
-    places[frame.NETWORK, i] = at
-    places[frame.VERSION, i] = 4
-    header = (np.int64(buf[start + at]) & 15) * 4
+    places[frame.VERSION, i] = byte(buf, start + at) >> 4
+    if places[frame.VERSION, i] != 4:
+        return
+    header = (byte(buf, start + at) & 15) * 4
     places[frame.HEADER, i] = header
-    if header < 20 or captured < at + 4:
+    if header < 20:
+        return  # what follows is no IPv4 header
+    places[frame.NETWORK, i] = at
+    if captured < at + 4:
         return
     total = be16(buf, start + at + 2)
     places[frame.TOTAL, i] = total
-    if total == 0:
-        total = length - at  # segmentation was left to the network card: as long as the frame
+    # no length: segmentation was left to the network card. More than was on the wire: not believed
+    end = at + total if 0 < total < reach - at else reach
     if captured < at + 10:
         return
-    protocol = np.int64(buf[start + at + 9])
+    protocol = byte(buf, start + at + 9)
     places[frame.PROTOCOL, i] = protocol
-    if total < header or be16(buf, start + at + 6) & 0x1FFF != 0 or captured < at + header:
+    if end < at + header or be16(buf, start + at + 6) & 0x1FFF != 0 or captured < at + header:
         return
-    transport(buf, start, captured, places, i, at + header, at + total, protocol)
+    transport(buf, start, captured, places, i, at + header, end, protocol)
 
 
 @helper
-def ipv6(buf, start, captured, length, places, i, at):
-    """Note an IPv6 packet at AT, past its extension headers."""
-    if captured <= at or np.int64(buf[start + at]) >> 4 != 6:
+def ipv6(buf, start, captured, reach, places, i, at):
+    """Note an IPv6 packet at AT, past its extension headers, of a frame that reaches to REACH."""
+    if captured <= at:
+        return
+    places[frame.VERSION, i] = byte(buf, start + at) >> 4
+    if places[frame.VERSION, i] != 6:
         return
     places[frame.NETWORK, i] = at
-    places[frame.VERSION, i] = 6
     places[frame.HEADER, i] = 40
     if captured < at + 6:
         return
     announced = be16(buf, start + at + 4)
     places[frame.TOTAL, i] = 40 + announced
-    end = at + 40 + announced if announced > 0 else length
+    end = min(at + 40 + announced, reach) if announced > 0 else reach
     if captured < at + 7:
         return
-    protocol = np.int64(buf[start + at + 6])
-    where = at + 40
+    protocol = byte(buf, start + at + 6)
+    where, stop = at + 40, min(captured, end)
     later = False
     for _ in range(MAX_EXTENSIONS):
-        if (
-            not (
-                protocol == 0
-                or protocol == 43
-                or protocol == 44
-                or protocol == 60
-                or protocol == 51
-                or protocol == 135
-                or protocol == 139
-                or protocol == 140
-            )
-            or later
-        ):
+        # hop-by-hop, routing, fragment, AH, destination, mobility, HIP, Shim6
+        if later or protocol not in (0, 43, 44, 51, 60, 135, 139, 140) or where + 2 > stop:
             break
-        if where + 8 > min(captured, end):
-            # an extension header that is not there: what it would lead to is not known
-            places[frame.HEADER, i] = where - at
-            places[frame.PROTOCOL, i] = protocol
-            return
-        following = np.int64(buf[start + where])
         if protocol == 44:
             places[frame.FRAGMENT, i] = where
-            later = be16(buf, start + where + 2) & 0xFFF8 != 0
-            where += 8
+            later = where + 4 > stop or be16(buf, start + where + 2) & 0xFFF8 != 0
+            size = 8
         elif protocol == 51:
-            where += (np.int64(buf[start + where + 1]) + 2) * 4
+            size = (byte(buf, start + where + 1) + 2) * 4
         else:
-            where += (np.int64(buf[start + where + 1]) + 1) * 8
-        protocol = following
+            size = (byte(buf, start + where + 1) + 1) * 8
+        protocol = byte(buf, start + where)
+        where += size
     places[frame.PROTOCOL, i] = protocol
     places[frame.HEADER, i] = where - at
-    if later or where > end or where > captured:
+    if later or where > stop:
         return
     transport(buf, start, captured, places, i, where, end, protocol)
 
 
 @helper
+def network(buf, start, captured, reach, places, i, at, kind):
+    """Note what is at AT: IP, or IP beneath MPLS, PPPoE, PPP, pseudowires. KIND is its EtherType."""
+    if kind == IPV4:
+        ipv4(buf, start, captured, reach, places, i, at)
+    elif kind == IPV6:
+        ipv6(buf, start, captured, reach, places, i, at)
+    elif kind >= 0:
+        at, kind = beneath(buf, start, captured, at, kind)
+        if kind == ETHERNET:
+            at, kind = ethernet(buf, start, captured, places, i, at)
+        if kind == IPV4:
+            ipv4(buf, start, captured, reach, places, i, at)
+        elif kind == IPV6:
+            ipv6(buf, start, captured, reach, places, i, at)
+
+
+@helper
 def walk(buf, start, captured, length, link_type, places, i):
-    """Note all layers of the frame at START of BUF in column I of PLACES."""
-    for row in range(frame.ETHERNET, frame.CAPTURE):
+    """Note all layers of the frame at START of BUF in column I of PLACES: of tunnels the outer packet."""
+    for row in range(frame.ETH_DST, frame.CAPTURE):
         places[row, i] = -1
     places[frame.CAPTURED, i] = captured
     places[frame.LENGTH, i] = length
     places[frame.LINK_TYPE, i] = link_type
-    at, kind = link(buf, start, captured, link_type, places, i)
-    for tag in range(MAX_TAGS):
-        if not (kind == 0x8100 or kind == 0x88A8 or kind == 0x9100) or at + 4 > captured:
-            break
-        if tag == 0:
-            places[frame.VLAN, i] = be16(buf, start + at) & 0x0FFF
-        elif tag == 1:
-            places[frame.INNER_VLAN, i] = be16(buf, start + at) & 0x0FFF
-        kind = be16(buf, start + at + 2)
-        at += 4
-        if kind < 0x0600:
-            kind = -1
-    if link_type != 101 and link_type != 12 and link_type != 14 and link_type != 228 and link_type != 229:
+    reach = max(length, captured)
+    kind = be16(buf, start + 12) if link_type == 1 and captured >= 14 else -1
+    if kind in (IPV4, IPV6):  # what most frames are, without detours
+        places[frame.ETH_DST, i] = 0
+        places[frame.ETH_SRC, i] = 6
         places[frame.ETHER_TYPE, i] = kind
-    if kind == 0x0800:
-        ipv4(buf, start, captured, length, places, i, at)
-    elif kind == 0x86DD:
-        ipv6(buf, start, captured, length, places, i, at)
+        at = 14
+    elif link_type == 1:
+        at, kind = ethernet(buf, start, captured, places, i, 0)
+    else:
+        at, kind = other_link(buf, start, captured, link_type, places, i)
+    network(buf, start, captured, reach, places, i, at, kind)

@@ -195,10 +195,10 @@ def addresses(
     "int64s",
 )
 def hardware(
-    buf_p, valid, wide_p, places_p, capacity, rows, at, index_p, bitmap_p, table_p, slots, keys_p, ends_p, text_p,
+    buf_p, valid, wide_p, places_p, capacity, rows, where, index_p, bitmap_p, table_p, slots, keys_p, ends_p, text_p,
     nulls_p,
 ):  # fmt: skip
-    """Ethernet addresses AT bytes into the Ethernet header, as `addresses` gives those of IP."""
+    """Ethernet addresses at the place WHERE, as `addresses` gives those of IP."""
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
@@ -214,11 +214,11 @@ def hardware(
     ends[0] = 0
     for i in range(rows):
         index[i] = 0
-        ethernet = places[frame.ETHERNET, i]
-        if ethernet < 0 or ethernet + at + 6 > places[frame.CAPTURED, i]:
+        at = places[where, i]
+        if at < 0 or at + 6 > places[frame.CAPTURED, i]:
             nulls[0] += 1
             continue
-        p = wide[frame.POSITION, i] + ethernet + at
+        p = wide[frame.POSITION, i] + at
         key = np.uint64(0)
         for k in range(6):
             key = (key << np.uint64(8)) | np.uint64(buf[p + k])
