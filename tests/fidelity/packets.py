@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packetpig.loaders import load
+from packetpig.loaders.captures.capture import local
+from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import run
+from packetpig.loaders.contract.report import Report
 
-from .kinds import KINDS, kind
+from .kinds import DAMAGED, REASONS, kind_of
 from .tshark import WIRETAP, Packet, available, frames, packets
 
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
@@ -60,13 +63,18 @@ class Comparison:
     def compare(self, capture: Path, inner: bool = False) -> None:
         """Compare all packets of a capture."""
         options = {"tunnel": "inner"} if inner else {}
-        ours = rows(load("packets", str(capture), on_error="skip", **options))
+        report = Report()
+        ours = rows(run(find("packets"), [local(capture)], options=options, report=report)[1])
         self.captures += 1
         for row, packet, frame in itertools.zip_longest(ours, packets(capture, inner), frames(capture)):
             if row is None or packet is None:
+                why = DAMAGED if report.losses else None
                 self.rows += 1
-                self.unexplained_rows += 1
-                self.note("row", None, f"{capture}: a packet that only {'tshark' if row is None else 'we'} have")
+                self.differing_rows += 1
+                self.unexplained_rows += why is None
+                self.note(
+                    "row", why, f"{capture.name}: a packet that only {'we have' if packet is None else 'tshark has'}"
+                )
                 continue
             packet.columns["frame"] = frame
             self._row(capture, row, packet)
@@ -87,7 +95,7 @@ class Comparison:
             self.cells[column] += 1
             if ours == theirs:
                 continue
-            why = kind(column, ours, theirs, packet, row)
+            why = kind_of(column, ours, theirs, row, packet)
             found.add(why)
             example = f"{capture.name} packet {row['number']}: ours {shown(ours)}, tshark's {shown(theirs)}"
             self.note(column, why, f"{example} ({':'.join(packet.chain)})")
@@ -102,7 +110,7 @@ class Comparison:
             yield f"{column}: {found.count} differ: {why or 'NOT EXPLAINED'}"
             yield f"    {found.example}"
         for why in sorted({why for _, why in self.differences if why}):
-            yield f"{why}: {KINDS[why]}"
+            yield f"{why}: {REASONS[why]}"
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+import itertools
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ PREFERENCES = (
     "frame.show_file_off:TRUE",
     "ip.defragment:FALSE",
     "ipv6.defragment:FALSE",
-    "ip.tso_support:FALSE",
+    "ipv6.tso_support:TRUE",
     "tcp.desegment_tcp_streams:FALSE",
     "tcp.relative_sequence_numbers:FALSE",
     "tcp.analyze_sequence_numbers:FALSE",
@@ -31,7 +32,10 @@ FRAME = (
     "frame.number", "frame.time_epoch", "frame.file_off", "frame.encap_type", "frame.len", "frame.cap_len",
     "frame.protocols", "communityid",
 )  # fmt: skip
-LINK = ("eth.src", "eth.dst", "eth.type", "vlan.id", "vlan.etype", "llc.oui", "llc.type", "sll.etype")
+LINK = (
+    "eth.src", "eth.dst", "eth.type", "vlan.id", "vlan.etype", "ieee8021ad.id", "ieee8021ad.svid", "ieee8021ad.cvid",
+    "llc.oui", "llc.type", "sll.src.eth", "sll.etype", "wlan.sa", "wlan.da", "chdlc.protocol",
+)  # fmt: skip
 NETWORK = (
     "ip.version", "ip.hdr_len", "ip.dsfield", "ip.len", "ip.id", "ip.flags", "ip.frag_offset", "ip.ttl", "ip.proto",
     "ip.checksum", "ip.src", "ip.dst", "ipv6.version", "ipv6.tclass", "ipv6.plen", "ipv6.nxt", "ipv6.hlim", "ipv6.src",
@@ -44,7 +48,7 @@ TRANSPORT = (
     "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.hdr_len", "tcp.flags", "tcp.window_size_value",
     "tcp.len", "tcp.payload", "udp.srcport", "udp.dstport", "udp.length", "udp.checksum", "udp.payload",
     "sctp.srcport", "sctp.dstport", "dccp.srcport", "dccp.dstport", "icmp.type", "icmp.code", "icmpv6.type",
-    "icmpv6.code", "data.data",
+    "icmpv6.code", "data.data", "icmp.data_time",
 )  # fmt: skip
 FIELDS = FRAME + LINK + NETWORK + TRANSPORT
 
@@ -61,7 +65,20 @@ EXTENSIONS = {
 }
 PORTS = {"tcp": "tcp", "udp": "udp", "udplite": "udp", "sctp": "sctp", "dccp": "dccp"}
 # the wiretap library's number for each link type of tcpdump.org
-WIRETAP = {1: 1, 9: 4, 12: 7, 14: 7, 101: 7, 105: 20, 113: 25, 127: 23, 228: 129, 229: 130, 239: 141, 276: 210}
+WIRETAP = {
+    0: 15, 1: 1, 9: 4, 12: 7, 14: 7, 50: 4, 51: 139, 101: 7, 104: 28, 105: 20, 108: 174, 109: 38, 113: 25, 117: 39,
+    119: 21, 127: 23, 163: 24, 192: 97, 204: 19, 228: 129, 229: 130, 239: 141, 258: 171, 276: 210,
+}  # fmt: skip
+# addresses of the sender and receiver, and the type of what follows, by the link layer's name in the chain
+ADDRESSES = {
+    "eth": ("eth.src", "eth.dst"),
+    "wlan": ("wlan.sa", "wlan.da"),
+    "sll": ("sll.src.eth", ""),
+    "chdlc": ("", ""),
+}
+TYPES = {"eth": "eth.type", "sll": "sll.etype", "chdlc": "chdlc.protocol"}
+TUNNELS = ("erspan", "gre", "vxlan", "geneve", "gtp", "teredo", "l2tp", "mpls")
+IN_IP = {("ip", "ip"): "ipip", ("ip", "ipv6"): "6in4", ("ipv6", "ip"): "4in6", ("ipv6", "ipv6"): "6in6"}
 FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
 QUOTES = ("icmp", "icmpv6")  # what follows in the chain is quoted, not carried
 COUNTERPARTS = {
@@ -93,10 +110,18 @@ class Packet:
         self.chain = self._one("frame.protocols").split(":")
         self.columns: dict[str, Value] = {}
         self._frame()
-        networks = [place for place, name in enumerate(self.carried) if name in ("ip", "ipv6")]
-        self.network = (networks[-1 if inner else 0]) if networks else len(self.chain)
+        self.networks = [place for place, name in enumerate(self.carried) if name in ("ip", "ipv6")]
+        first, second = (*self.networks, 0, 0)[:2]
+        if self.chain[first : second + 1] == ["ip", "ipv6"] and self._one("ip.version") == "6":
+            del self.networks[0]  # IPv6 that came by way of what expected IPv4
+        if inner and self.networks and "eth" in self.carried[self.networks[-1] :]:
+            self.networks.append(len(self.chain))  # a frame without IP in a tunnel
+        if not self.networks:
+            self.networks.append(len(self.chain))
+        self.network = self.networks[-1 if inner else 0]
         self._link(inner)
-        if networks:
+        self.columns["tunnel"] = self._tunnel() if inner else None
+        if self.network < len(self.chain):
             self._transport(self._ip() if self.chain[self.network] == "ip" else self._ipv6())
             self._community()
 
@@ -107,7 +132,7 @@ class Packet:
         return self.chain[: min(stops)] if stops else self.chain
 
     def _one(self, field: str, which: int = 0) -> str:
-        values = self.cells[field]
+        values = self.cells.get(field, [])
         return values[which] if which < len(values) else ""
 
     def _int(self, field: str, which: int = 0) -> int | None:
@@ -130,32 +155,60 @@ class Packet:
             "captured": self._int("frame.cap_len"),
         }
 
+    def _tunnel(self) -> str | None:
+        """The tunnels between the first network layer and the one of the columns."""
+        names = []
+        for start, stop in itertools.pairwise(self.networks):
+            between = self.chain[start + 1 : stop]
+            named = [name for name in TUNNELS if name in between]
+            if named:
+                names.append(named[0])
+            elif "udp" in between:
+                names.append("vxlan")  # its generic extension does not show in the chain
+            else:
+                names.append(IN_IP[self.chain[start], self.chain[stop]])
+        return "+".join(names) or None
+
     def _link(self, inner: bool) -> None:
-        """The Ethernet header, and the VLAN tags, nearest before the network layer."""
-        headers = [place for place, name in enumerate(self.chain[: self.network]) if name == "eth"]
-        first = headers[-1 if inner else 0] if headers else 0
-        if headers:
-            which = self._before(first, "eth")
-            self.columns["eth_src"] = self._one("eth.src", which) or None
-            self.columns["eth_dst"] = self._one("eth.dst", which) or None
-        layers = self.chain[first : self.network]
-        if "vlan" in layers:
-            tag = self._before(first, "vlan")
-            count = layers.count("vlan")
-            self.columns["vlan"] = self._int("vlan.id", tag)
-            self.columns["inner_vlan"] = self._int("vlan.id", tag + 1) if count > 1 else None
-            self.columns["eth_type"] = self._int("vlan.etype", tag + count - 1)
-        elif "eth" in layers and "llc" in layers and self._int("llc.oui") == 0:
-            self.columns["eth_type"] = self._int("llc.type")
-        elif "eth" in layers and "llc" not in layers:
-            self.columns["eth_type"] = self._int("eth.type", self._before(first, "eth"))
-        elif layers and layers[0] == "sll":
-            self.columns["eth_type"] = self._int("sll.etype")
+        """The link layer (for the inner packet the one nearest to it) and its VLAN tags."""
+        stops = [0, *self.networks] if inner else [0, self.network]
+        headers: list[int] = []
+        for start, stop in itertools.pairwise(stops):
+            here = [place for place in range(start, stop) if self.chain[place] in ADDRESSES]
+            headers = here or headers
+        if not headers:
+            return
+        place = headers[0]
+        source, target = ADDRESSES[self.chain[place]]
+        which = self._before(place, self.chain[place])
+        self.columns["eth_src"] = self._one(source, which) or None
+        self.columns["eth_dst"] = self._one(target, which) or None
+        self._tags(place)
+
+    def _tags(self, place: int) -> None:
+        """VLAN tags, and the EtherType behind those next to the link layer, which is at PLACE in the chain."""
+        tags: list[int | None] = []
+        kind = self._int(TYPES.get(self.chain[place], ""), self._before(place, self.chain[place]))
+        near = True
+        for here, name in enumerate(self.chain[place + 1 : self.network], place + 1):
+            which = self._before(here, name)
+            near = near and name in ("ethertype", "vlan", "ieee8021ad", "llc")
+            if name == "vlan":
+                tags.append(self._int("vlan.id", which))
+                kind = self._int("vlan.etype", which) if near else kind
+            elif name == "ieee8021ad":  # one tag, or two; the type behind them has no field
+                tags += [self._int(f"ieee8021ad.{field}") for field in ("id", "svid", "cvid")]
+                following = self.chain[here + 2] if here + 2 < len(self.chain) else ""
+                kind = {"ip": 0x0800, "ipv6": 0x86DD, "vlan": 0x8100}.get(following) if near else kind
+            elif name == "llc" and near and self._int("llc.oui") in (0, 0xF8):
+                kind = self._int("llc.type")
+        self.columns["eth_type"] = kind
+        self.columns["vlan"], self.columns["inner_vlan"] = ([tag for tag in tags if tag is not None] + [None, None])[:2]
 
     def _ip(self) -> int:
         which = self._before(self.network, "ip")
         self.columns |= {
-            "ip_version": self._int("ip.version", which),
+            "ip_version": self._int("ip.version", self._before(self.network, "ip", "ipv6")),
             "ip_header_length": self._int("ip.hdr_len", which),
             "ip_tos": self._int("ip.dsfield", which),
             "ip_total_length": self._int("ip.len", which),
@@ -189,7 +242,7 @@ class Packet:
             place += 1
         self.columns |= {
             "ip_version": self._int("ipv6.version", which),
-            "ip_header_length": header,
+            "ip_header_length": None if self._int("ipv6.version", which) is None else header,
             "ip_tos": self._int("ipv6.tclass", which),
             "ip_total_length": None if payload is None else 40 + payload,
             "ip_ttl": self._int("ipv6.hlim", which),
@@ -218,7 +271,7 @@ class Packet:
             which = self._before(place, name)
             self.columns["icmp_type"] = self._int(f"{name}.type", which)
             self.columns["icmp_code"] = self._int(f"{name}.code", which)
-            if self.chain[place + 1 :] == ["data"]:
+            if self.chain[place + 1 :] == ["data"] and not self._one("icmp.data_time"):
                 self.columns["payload"] = bytes.fromhex(self._one("data.data"))
 
     def _tcp(self, which: int) -> None:
@@ -233,7 +286,8 @@ class Packet:
             "tcp_offset": None if header is None else header // 4,
             "tcp_window": self._int("tcp.window_size_value", which),
             "tcp_len": self._int("tcp.len", which),
-            "payload": bytes.fromhex(self._one("tcp.payload", which)),
+            # with RST the data is a reason, which tshark shows apart
+            "payload": None if flags is None or flags & 4 else bytes.fromhex(self._one("tcp.payload", which)),
         }
 
     def _community(self) -> None:

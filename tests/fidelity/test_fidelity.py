@@ -1,0 +1,42 @@
+"""PacketLoader's columns are tshark's: on captures made for it, cut at every byte too, and on the project's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import DEMO
+from tests.fidelity import packets
+from tests.fidelity.made import CAPTURES, write
+from tests.fidelity.tshark import available
+
+pytestmark = pytest.mark.skipif(not available(), reason="tshark is missing; `make setup` says how to install it")
+
+
+def same(*captures: Path, inner: bool = False) -> packets.Comparison:
+    """Compare captures; fail with what differs for reasons that are not known."""
+    comparison = packets.Comparison()
+    for capture in captures:
+        comparison.compare(capture, inner)
+    assert not comparison.unexplained_rows, "\n".join(comparison.lines())
+    return comparison
+
+
+@pytest.mark.parametrize("inner", [False, True], ids=["outer", "inner"])
+def test_made(tmp_path: Path, inner: bool) -> None:
+    capture = write(tmp_path / "made.pcapng")
+    assert same(capture, inner=inner).rows == sum(len(frames) for _, frames in CAPTURES.values())
+
+
+@pytest.mark.parametrize("inner", [False, True], ids=["outer", "inner"])
+def test_cut(tmp_path: Path, inner: bool) -> None:
+    """Frames of which only the first bytes were captured, every number of them."""
+    same(write(tmp_path / "cut.pcapng", cut=True), inner=inner)
+
+
+def test_demo() -> None:
+    captures = list(packets.captures([str(DEMO)])) if DEMO.exists() else []
+    if not captures:
+        pytest.skip("the demo captures are not there")
+    assert same(*captures).rows > 0
