@@ -15,6 +15,7 @@ from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.kernels import frame, native
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmp6": 58, "sctp": 132}
+SEVERAL = 2  # largest n for which there may be several filters, whose counts are in memory side by side
 DENSE = 3  # for n up to here every gram has a number of its own
 SLOTS = 1 << 24  # of the hash table for larger n: 256 MB, and what is counted so far is given out when it is full
 ROWS = 1 << 16  # in a batch
@@ -23,11 +24,18 @@ Counts = Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 """Grams, and how often each is there."""
 
 
-def _filter(options: Mapping[str, str]) -> tuple[int, int]:
-    """Protocol and port of `filter=tcp:80`; -1 for any."""
-    match = re.fullmatch(r"(?:(\w+)(?::(\d{1,5}))?)?", options["filter"])
+def _filters(options: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Protocol and port of each filter of `filter=tcp:80,udp:53`; -1 for any."""
+    names = options["filter"].replace(" ", "").split(",")
+    if len(names) > 1 and int(options["n"]) > SEVERAL:
+        raise OptionError(f"NgramLoader: several filters only for n up to {SEVERAL}, not {options['n']}")
+    return {name: _filter(name) for name in names}
+
+
+def _filter(name: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(?:(\w+)(?::(\d{1,5}))?)?", "" if name == "any" else name)
     if not match or (match[1] and match[1] not in PROTOCOLS) or (match[2] and not 0 <= int(match[2]) < 1 << 16):
-        raise OptionError(f"NgramLoader: filter is empty, tcp, udp:53 or the like, not {options['filter']!r}")
+        raise OptionError(f"NgramLoader: filter is empty, tcp, udp:53 or the like, not {name!r}")
     return PROTOCOLS[match[1]] if match[1] else -1, int(match[2]) if match[2] else -1
 
 
@@ -85,40 +93,42 @@ def _where(table: Table) -> tuple[int, ...]:
 
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of grams and counts."""
-    protocol, port = _filter(job.options)
+    filters = _filters(job.options)
     n = int(job.options["n"])
-    counter = Dense(n) if n <= DENSE else Hashed(n)
+    counters = {name: Dense(n) if n <= DENSE else Hashed(n) for name in filters}
     first: float | None = None
     for table in tables(job.captures, job.report, job.on_error):
         job.report.count("packets", table.rows)
         if first is None and table.rows:
             first = int(table.wide[frame.TIME, 0]) / 1e9
-        for grams, counts in counter.add(table, protocol, port):
-            yield from _batches(job, grams, counts, first)
-    for grams, counts in counter.rest():
-        yield from _batches(job, grams, counts, first)
+        for name, (protocol, port) in filters.items():
+            for grams, counts in counters[name].add(table, protocol, port):
+                yield from _batches(job, name, grams, counts, first)
+    for name, counter in counters.items():
+        for grams, counts in counter.rest():
+            yield from _batches(job, name, grams, counts, first)
 
 
 def _batches(
-    job: Job, grams: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], first: float | None
+    job: Job, name: str, grams: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], first: float | None
 ) -> Iterator[pa.RecordBatch]:
     sensors = {capture.sensor for capture in job.captures}
     whole = {
         "sensor": sensors.pop() if len(sensors) == 1 else None,
         "capture": job.captures[0].capture if len(job.captures) == 1 else None,
-        "filter": job.options["filter"],
+        "filter": name,
     }
     for low in range(0, len(grams), ROWS):
         size = len(grams[low : low + ROWS])
         columns: dict[str, pa.Array] = {
-            name: pa.DictionaryArray.from_arrays(pa.array(np.zeros(size, np.int32)), pa.array([value], pa.string()))
-            for name, value in whole.items()
+            column: pa.DictionaryArray.from_arrays(pa.array(np.zeros(size, np.int32)), pa.array([value], pa.string()))
+            for column, value in whole.items()
         }
         columns["ts"] = pa.repeat(pa.scalar(first, pa.float64()), size)
         columns["gram"] = pa.array(grams[low : low + ROWS])
         columns["count"] = pa.array(counts[low : low + ROWS])
         if job.columns:
-            yield pa.RecordBatch.from_arrays([columns[name] for name in job.columns], list(job.columns))
+            yield pa.RecordBatch.from_arrays([columns[column] for column in job.columns], list(job.columns))
         else:
             yield pa.RecordBatch.from_arrays([pa.nulls(size)], [""]).select([])
 
@@ -130,11 +140,15 @@ LOADER = Loader(
     rows=rows,
     options=(
         Option("n", "bytes of a gram", "1", ("1", "2", "3", "4")),
-        Option("filter", "protocol, and a port on either side: tcp, udp:53, …; empty for all payload"),
+        Option(
+            "filter",
+            "protocol, and a port on either side: tcp, udp:53, …; empty or any for all payload; several with commas "
+            "(n up to 2)",
+        ),
     ),
     columns=(
         *COMMON,
-        text("filter", "the filter, as it was given", repeated=True),
+        text("filter", "the filter, as it was given (one of several)", repeated=True),
         long("gram", "the bytes as a number, the first byte the highest"),
         long("count", "times it is there"),
     ),

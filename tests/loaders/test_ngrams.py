@@ -75,3 +75,13 @@ def test_wrong_filter(filter: str) -> None:
 def test_n_is_one_to_four() -> None:
     with pytest.raises(OptionError, match="NgramLoader: n is 1 or 2 or 3 or 4, not '5'"):
         load("ngrams", str(DEMO), n="5")
+
+
+def test_several_filters_in_one_scan() -> None:
+    table = load("ngrams", str(DEMO), ["filter", "gram", "count"], filter="any,tcp:80, udp:53").read_all()
+    rows = table.to_pylist()
+    for name, one in (("any", ""), ("tcp:80", "tcp:80"), ("udp:53", "udp:53")):
+        alone = counted(load("ngrams", str(DEMO), filter=one))
+        assert {row["gram"]: row["count"] for row in rows if row["filter"] == name} == alone
+    with pytest.raises(OptionError, match="several filters only for n up to 2, not 3"):
+        list(load("ngrams", str(DEMO), filter="tcp,udp", n="3"))

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from packetpig.loaders import load
 
 from tests.conftest import ROOT
 from tests.test_contract import SCRIPTS
 
 MANY = 400  # lines of a golden output; of larger ones the first lines, their number and a digest
+LARGE = 100_000  # characters, likewise
 
 
 def results(folder: Path) -> str:
     """All that a script stored, as text."""
     text = []
-    for result in sorted(path for path in folder.iterdir() if path.is_dir()):
-        lines = [line for part in sorted(result.glob("part-*")) for line in part.read_text().splitlines()]
+    for result in sorted(path.parent for path in folder.rglob("_SUCCESS")):
+        if any(result.glob("part-*.pcap")):
+            lines = packets(result)
+        else:
+            lines = [line for part in sorted(result.glob("part-*")) for line in part.read_text().splitlines()]
         header = (result / ".pig_header").read_text().strip() if (result / ".pig_header").exists() else ""
-        text += [f"== {result.name}: {len(lines)} rows", header, *lines[:MANY]]
-        if len(lines) > MANY:
-            import hashlib
-
+        ends = accumulate(len(line) for line in lines)
+        shown = [line for line, end in zip(lines, ends, strict=True) if end <= LARGE][:MANY]
+        text += [f"== {result.relative_to(folder)}: {len(lines)} rows", header, *shown]
+        if len(lines) > len(shown):
             digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-            text.append(f"… {len(lines) - MANY} more; all of them: {digest}")
+            text.append(f"… {len(lines) - len(shown)} more; all of them: {digest}")
     return "\n".join(text) + "\n"
+
+
+def packets(folder: Path) -> list[str]:
+    """The packets of captures, a line each, by time: which file has them depends on the machine."""
+    columns = ["ts_ns", "link_type", "length", "captured", "ip_src", "ip_dst", "frame"]
+    rows = [row for batch in load("packets", str(folder), columns) for row in batch.to_pylist()]
+    rows.sort(key=lambda row: (row["ts_ns"], row["frame"]))
+    return [",".join(str(value) for value in list(row.values())[:-1]) for row in rows]
 
 
 @pytest.mark.golden
