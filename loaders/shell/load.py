@@ -68,14 +68,14 @@ def _rows(
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int]:
     loader = find(name)
     values = loader.checked(options)
-    captures = in_time_order(_captures(paths, values["sensors"], report if on_error == "later" else None))
+    captures = in_time_order(found_captures(paths, values["sensors"], report if on_error == "later" else None))
     chosen = dict(options)
     on_error = chosen.pop("on_error", on_error)
     schema, batches = run_loader(loader, captures, columns, where, None, chosen, report, on_error)
     return schema, batches, sum(_size(capture.open) for capture in captures) if sys.stderr.isatty() else 0
 
 
-def _captures(paths: Sequence[str], sensors: str, report: Report | None) -> list[Capture]:
+def found_captures(paths: Sequence[str], sensors: str, report: Report | None) -> list[Capture]:
     """The captures that the paths name; what cannot be found is said in the report, if there is one."""
     captures: list[Capture] = []
     failures = []

@@ -17,7 +17,7 @@ WIDEST = 60  # characters of a cell
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("folder", type=Path, help="what a script stored: text or Parquet")
+    parser.add_argument("folder", type=Path, help="what a script stored: text, Parquet or captures")
     parser.add_argument("--rows", type=int, default=20, help="how many (20)")
 
 
@@ -29,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
         raise CaptureError(f"{folder}: no result there")
     if files[0].suffix == ".parquet":
         names, rows = _parquet(files)
+    elif files[0].suffix == ".pcap":
+        names, rows = _packets(files)
     else:
         names, rows = _text(folder, files)
     shown = [[_cell(value) for value in row] for row in islice(rows, options.rows)]
@@ -62,6 +64,15 @@ def _parquet(files: list[Path]) -> tuple[list[str], Iterator[list[str]]]:
                 yield from ([str(value) for value in row.values()] for row in batch.to_pylist())
 
     return pq.ParquetFile(files[0]).schema_arrow.names, rows()
+
+
+def _packets(files: list[Path]) -> tuple[list[str], Iterator[list[str]]]:
+    from packetpig.loaders import load
+
+    names = ["ts", "ip_src", "sport", "ip_dst", "dport", "ip_proto", "length"]
+    batches = load("packets", [str(path) for path in files], names)
+    rows = (row for batch in batches for row in batch.to_pylist())
+    return names, (["" if value is None else str(value) for value in row.values()] for row in rows)
 
 
 def _cell(value: str) -> str:
