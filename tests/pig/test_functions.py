@@ -11,19 +11,17 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from packetpig.loaders.bridge.functions import catalogue
 from packetpig.udfs import _places
 
 from tests.conftest import ROOT
 from tests.pig.seen import form
 from tests.udfs import places
-from tests.udfs.test_hostile import LARGE, PARTS, SHORT, USUAL, arguments
+from tests.udfs.test_hostile import FUNCTIONS as VALUES
+from tests.udfs.test_hostile import LARGE, PARTS, SHORT, USUAL, arguments, takes_values
 
 Pig = Callable[..., subprocess.CompletedProcess[str]]
 FUNCTIONS = {
-    f"{module.rsplit('.', 1)[1]}.{name}": getattr(importlib.import_module(module), name)
-    for module, found in catalogue().items()
-    for name in found
+    f"{module.rsplit('.', 1)[1]}.{name}": getattr(importlib.import_module(module), name) for module, name in VALUES
 }
 WHOLE = [
     "8.8.8.8", "78.187.40.23", "2001:db8:1::1", "203.0.113.9", "www.bücher.co.uk", "x.bad.example",
@@ -126,7 +124,7 @@ def examples() -> dict[str, str]:
     for module in sorted((ROOT / "udfs").glob("[a-z]*.py")):
         for node in ast.parse(module.read_text()).body:
             text = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
-            if text and (example := re.search("Pig: `([^`]*)`", text)):
+            if text and takes_values(f".{module.stem}", node.name) and (example := re.search("Pig: `([^`]*)`", text)):
                 found[f"{module.stem}.{node.name}"] = example[1]
     return found
 
