@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-
 from packetpig.loaders.contract.columns import COMMON, integer, octets
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.flows.extracting import Extractor

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-from packetpig.loaders.contract.columns import COMMON, Column, double, integer, long, text
+from packetpig.loaders.contract.columns import COMMON, Column, bag, double, integer, long, text
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.flows.extracting import Extractor, ordered
+from packetpig.loaders.flows.moments import TIMES, Moments
 from packetpig.loaders.flows.rows import Sessions
-from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker
+from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker, number
 
 FLOW = (
     text("session_id", "name of the session: of its sensor, VLANs, flow and first time"),
@@ -30,9 +31,11 @@ COLUMNS: tuple[Column, ...] = (
     *FLOW,
     double("end_ts", "time of the last packet (of TCP: before both sides had closed)", "seconds since the epoch"),
     double("duration", "from the first packet to that one", "seconds"),
-    text("service", "protocol that is spoken, by what is said and not by port; null where that does not tell", repeated=True),
-    text("state", "how it went, as Zeek's conn_state: S0 S1 S2 S3 SF REJ RSTO RSTR RSTOS0 RSTRH SH SHR OTH", repeated=True),
-    text("end_state", "how it ended: close, reset, timeout, or open where the captures end before it does", repeated=True),
+    text(
+        "service", "protocol that is spoken, by what is said and not by port; null: that does not tell", repeated=True
+    ),
+    text("state", "Zeek's conn_state: S0 S1 S2 S3 SF REJ RSTO RSTR RSTOS0 RSTRH SH SHR OTH", repeated=True),
+    text("end_state", "how it ended: close, reset, timeout, or open: the captures end before it does", repeated=True),
     long("src_packets", "packets from the side that opened"),
     long("dst_packets", "packets to it"),
     long("src_bytes", "payload from the side that opened, retransmissions once", "bytes"),
@@ -42,6 +45,10 @@ COLUMNS: tuple[Column, ...] = (
     long("missed_bytes", "TCP payload that was acknowledged and is not in the captures", "bytes"),
     long("icmp_errors", "ICMP errors about the session"),
 )
+BAGS = (
+    bag("timestamps", "times of its packets, the first so many (option times)", double("ts", "time", "seconds")),
+    bag("intervals", "gaps between them", double("gap", "from one packet to the next", "seconds")),
+)
 
 
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
@@ -50,16 +57,22 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     extractor = Extractor(captures, job.report, job.on_error)
     tracker = Tracker(job.options, job.report)
     names = [capture.capture for capture in captures]
+    moments = (
+        Moments(number(job.options, TIMES), job.report) if {"timestamps", "intervals"} & set(job.columns) else None
+    )
     for packets in extractor.merged():
-        for ended in tracker.add(packets):
-            yield from _batches(Sessions(ended, names, extractor.sensors), job)
-    yield from _batches(Sessions(tracker.finish(), names, extractor.sensors), job)
+        ended = list(tracker.add(packets))
+        if moments:
+            moments.add(packets)
+        for one in ended:
+            yield from _batches(Sessions(one, names, extractor.sensors), moments, job)
+    yield from _batches(Sessions(tracker.finish(), names, extractor.sensors), moments, job)
 
 
-def _batches(sessions: Sessions, job: Job) -> Iterator[pa.RecordBatch]:
+def _batches(sessions: Sessions, moments: Moments | None, job: Job) -> Iterator[pa.RecordBatch]:
     job.report.count("sessions", sessions.count)
     if sessions.count:
-        yield sessions.batch(job.columns)
+        yield sessions.batch(job.columns, moments.take(sessions) if moments else {})
 
 
 LOADER = Loader(
@@ -67,6 +80,6 @@ LOADER = Loader(
     answers="one session: who talked to whom, from when to when, how much, and how it ended",
     split="never",
     rows=rows,
-    options=(*TIMEOUTS, MEMORY),
-    columns=COLUMNS,
+    options=(*TIMEOUTS, MEMORY, TIMES),
+    columns=(*COLUMNS, *BAGS),
 )

@@ -23,12 +23,14 @@ NAMES = tuple(column.name for column in COLUMNS)
     "dst_packets:long, src_bytes:long, dst_bytes:long, src_ip_bytes:long, dst_ip_bytes:long, missed_bytes:long, "
     "icmp_errors:long)}"
 )
-def merge(pieces: list[tuple[bytes]], where: str) -> Encoded:
+def merge(pieces: list[tuple[bytes]] | None, where: str | None) -> Encoded | None:
     """The sessions of one bucket, from all of its pieces; those for which WHERE is true.
 
     Pig: `FOREACH (GROUP pieces BY bucket) GENERATE FLATTEN(sessions.merge(pieces.piece, 'dport == 443'));`
     """
-    return bag(list(_merged([piece for (piece,) in pieces], where)))
+    if pieces is None or where is None:
+        return None
+    return bag(list(_merged([piece for (piece,) in pieces if piece is not None], where)))
 
 
 def _merged(pieces: list[bytes], where: str) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
 from packetpig.loaders.bridge.values import INT, Encoded
 from packetpig.loaders.kernels import native
 

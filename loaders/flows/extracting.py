@@ -50,10 +50,10 @@ class Extractor:
         self._last = np.zeros(3, np.int64)
 
     def packets(self, table: Table, whole: bool = False) -> Packets:
-        """Rows of the table's packets; those that came in fragments stand where the last of them came."""
+        """Rows of the table's packets; fragments are to be put together yet (see Fragments)."""
         rows = table.rows
         out = np.empty((2 * max(rows, 1), slots.PACKET), np.int64)
-        parts = np.empty(rows + 1, np.int64)
+        parts = np.zeros(1, np.int64)
         wide, places, _ = table.pointers
         address = table.buffer.ctypes.data
         count = native.flow_packets(
@@ -65,17 +65,22 @@ class Extractor:
         self._last[1:] = 0
         packets = out[:count]
         if parts[0]:
-            packets = self.fragments.add(table, parts[1 : 1 + int(parts[0])], packets)
+            self.fragments.note(table, packets)
         return packets
 
-    def in_order(self, number: int = 0, count: int | None = None) -> Iterator[Packets]:
-        """Packets of COUNT captures from NUMBER on, one after the other."""
+    def read(self, number: int = 0, count: int | None = None) -> Iterator[Packets]:
+        """Packets and fragments of COUNT captures from NUMBER on, one after the other."""
         end = len(self.captures) if count is None else number + count
         for table in tables(self.captures[number:end], self.report, self.on_error, number):
             self.report.count("packets", table.rows)
             packets = self.packets(table)
             if len(packets):
                 yield packets
+
+    def in_order(self) -> Iterator[Packets]:
+        """Packets of all captures, one after the other; what came in fragments stands where the last of them came."""
+        for packets in self.read():
+            yield self.fragments.resolve(packets)
 
     def merged(self) -> Iterator[Packets]:
         """Packets of all captures in the order of time; what two captures have alike counts once."""
@@ -85,7 +90,7 @@ class Extractor:
             for packets, doubles in merged([_One(self, number) for number in range(len(self.captures))]):
                 self.report.count("packets in two captures", doubles)
                 if len(packets):
-                    yield packets
+                    yield self.fragments.resolve(packets)
         self.fragments.finish()
 
 
@@ -100,7 +105,7 @@ class _One:
 
     def batches(self) -> Iterator[Packets]:
         """See merging.Source."""
-        return self._extractor.in_order(self._number, 1)
+        return self._extractor.read(self._number, 1)
 
 
 def ordered(captures: Sequence[Capture]) -> list[Capture]:

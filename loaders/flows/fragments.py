@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 MOST = 64 << 20  # bytes of fragments that wait for others
 PATIENCE = 30_000_000_000  # nanoseconds that they wait
+MANY = 1 << 16  # fragments that were read and whose turn has not come
 RAW = 101  # link type of IP without a link layer
 
 
+Part = tuple[tuple[Any, ...], bytes, int, bytes, bool]  # key, header of the first, offset, payload, whether the last
 Whole = tuple[int, int, int, int, bytes]  # time, number of the capture, VLAN, inner VLAN, IP packet
 
 
@@ -54,25 +56,54 @@ class Datagram:
 
 
 class Fragments:
-    """Collects fragments of all captures of a job."""
+    """Collects fragments of all captures of a job.
+
+    `patient`: what has waited too long is not given up but left over, since what it waits for may be in another split.
+    """
 
     def __init__(self, extractor: Extractor, report: Report) -> None:
         self._extractor, self._report = extractor, report
         self._waiting: OrderedDict[tuple[Any, ...], Datagram] = OrderedDict()
+        self._old: list[tuple[tuple[Any, ...], Datagram]] = []
+        self._parts: dict[int, Part] = {}
+        self._next = 0
+        self.patient = False
         self._held = 0
         self._keep: list[Table] = []
 
-    def add(self, table: Table, rows: np.ndarray[Any, Any], packets: Packets) -> Packets:
-        """Take in the fragments in ROWS of the table; gives PACKETS with those that are whole now."""
-        done: list[Whole] = []
+    def note(self, table: Table, packets: Packets) -> None:
+        """Read the fragments among the PACKETS of a table; their turn comes with `resolve`."""
+        at = np.flatnonzero(packets[:, slots.P_FLAGS] & slots.PART)
+        rows = packets[at, slots.P_ADDRESS]
         chosen = table.places[[frame.NETWORK, frame.TOTAL, frame.CAPTURED, frame.VERSION, frame.HEADER, frame.FRAGMENT]]
         names = table.places[[frame.CAPTURE, frame.VLAN, frame.INNER_VLAN]][:, rows].T.tolist()
-        wide = table.wide[[frame.TIME, frame.POSITION]][:, rows].T.tolist()
-        for (time, position), places, name in zip(wide, chosen[:, rows].T.tolist(), names, strict=True):
+        positions = table.wide[frame.POSITION, rows].tolist()
+        for row, position, places, name in zip(at, positions, chosen[:, rows].T.tolist(), names, strict=True):
+            part = self._read(table.buffer, position, places, name)
+            self._next += 1
+            packets[row, slots.P_ADDRESS] = self._next
+            if part:
+                self._parts[self._next] = part
+                packets[row, slots.HASH] = hash((part[0], *part[2:])) >> 1
+        while len(self._parts) > MANY:  # those of which another capture had the same
+            self._parts.pop(next(iter(self._parts)))
+
+    def resolve(self, packets: Packets) -> Packets:
+        """Packets in the order of time, with what is whole now in place of its fragments."""
+        part = packets[:, slots.P_FLAGS] & slots.PART != 0
+        if not part.any():
+            return packets
+        done: list[Whole] = []
+        for row in packets[part]:
+            known = self._parts.pop(int(row[slots.P_ADDRESS]), None)
+            time, capture = int(row[slots.P_TIME]), int(row[slots.P_CAPTURE])
             self.expire(time)
-            found = self._take(table.buffer, position, time, places, name)
-            if found:
-                done.append((time, name[0], name[1], name[2], found))
+            if known:
+                key, head, offset, body, last = known
+                found = self.piece(key, time, capture, head, offset, body, last)
+                if found:
+                    done.append((time, capture, key[1], key[2], found))
+        packets = packets[~part]
         if not done:
             return packets
         whole = self.decoded(done)
@@ -81,8 +112,9 @@ class Fragments:
 
     def left(self) -> list[tuple[tuple[Any, ...], Datagram]]:
         """What has not become whole, with its key; it is gone from here."""
-        left = list(self._waiting.items())
+        left = [*self._old, *self._waiting.items()]
         self._waiting.clear()
+        self._old.clear()
         self._held = 0
         return left
 
@@ -96,11 +128,12 @@ class Fragments:
             key = next(iter(self._waiting))
             if time - self._waiting[key].time <= PATIENCE:
                 return
-            self._forget(key)
+            if self.patient:
+                self._old.append((key, self._waiting.pop(key)))
+            else:
+                self._forget(key)
 
-    def _take(
-        self, buffer: np.ndarray[Any, Any], position: int, time: int, places: list[int], name: list[int]
-    ) -> bytes | None:
+    def _read(self, buffer: np.ndarray[Any, Any], position: int, places: list[int], name: list[int]) -> Part | None:
         network, total, captured, version, header, part = places
         start = position + network
         if captured - network < total:
@@ -120,7 +153,7 @@ class Fragments:
             # without extension headers: what follows the fragment header follows the IP header
             head, at = packet[:6] + packet[part : part + 1] + packet[7:40], part + 8
         key = (int(self._extractor.sensors.of_capture[name[0]]), name[1], name[2], *own)
-        return self.piece(key, time, name[0], b"" if offset else head, offset, packet[at:], not more)
+        return key, b"" if offset else head, offset, packet[at:], not more
 
     def piece(
         self, key: tuple[Any, ...], time: int, capture: int, head: bytes, offset: int, body: bytes, last: bool
@@ -140,7 +173,11 @@ class Fragments:
             one.size = offset + len(body)
         payload = one.whole()
         while self._held > MOST and len(self._waiting) > 1:
-            self._drop(1)
+            if self._old:
+                self._held -= self._old.pop(0)[1].held
+                self._count()
+            else:
+                self._drop(1)
         if payload is None:
             return None
         self._waiting.pop(key, None)
@@ -155,6 +192,9 @@ class Fragments:
 
     def _forget(self, key: tuple[Any, ...]) -> None:
         self._held -= self._waiting.pop(key).held
+        self._count()
+
+    def _count(self) -> None:
         self._report.count("fragmented packets that never were whole")
 
     def _drop(self, count: int) -> None:

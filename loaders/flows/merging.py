@@ -91,13 +91,12 @@ def merged(sources: Sequence[Source]) -> Iterator[tuple[Packets, int]]:
     waiting = sorted(sources, key=lambda source: source.begin)
     active: list[_Open] = []
     while waiting or active:
-        if not active or (waiting and waiting[0].begin <= min(one.horizon() for one in active)):
-            if waiting:
-                source = waiting.pop(0)
-                active.append(_Open(source.batches(), np.empty((0, slots.PACKET), np.int64), source.rank))
-                active[-1].load()
-                active.sort(key=lambda one: one.rank)
-                continue
+        if waiting and (not active or waiting[0].begin <= min(one.horizon() for one in active)):
+            source = waiting.pop(0)
+            active.append(_Open(source.batches(), np.empty((0, slots.PACKET), np.int64), source.rank))
+            active[-1].load()
+            active.sort(key=lambda one: one.rank)
+            continue
         until = min([one.horizon() for one in active] + ([waiting[0].begin] if waiting else []))
         if len(active) == 1 and until != FOREVER and not (waiting and waiting[0].begin == until):
             until += 1  # nobody else has packets of that time

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.extracting import Extractor
@@ -62,6 +61,7 @@ class Pieces:
         self._extractor, self._buckets = extractor, buckets
         self._captures = [[one.capture, one.sensor] for one in extractor.captures]
         self._until = self._rounds = 0
+        extractor.fragments.patient = True
         self._start = extractor.captures[0].start if extractor.captures else 0
 
     def split(self) -> Iterator[tuple[int, int, int, bytes]]:
@@ -103,12 +103,12 @@ class Pieces:
     def _deal(self, packets: Packets) -> np.ndarray[Any, np.dtype[np.int32]]:
         bucket = np.empty(len(packets), np.int32)
         seeds = self._extractor.sensors.digests
-        native.deal(
-            packets.ctypes.data, len(packets), self._buckets, seeds.ctypes.data, len(seeds), bucket.ctypes.data
-        )
+        native.deal(packets.ctypes.data, len(packets), self._buckets, seeds.ctypes.data, len(seeds), bucket.ctypes.data)
         return bucket
 
-    def _round(self, packets: Packets, fragments: dict[int, list[Any]], last: bool) -> Iterator[tuple[int, int, int, bytes]]:
+    def _round(
+        self, packets: Packets, fragments: dict[int, list[Any]], last: bool
+    ) -> Iterator[tuple[int, int, int, bytes]]:
         count = len(packets)
         self._rounds += 1
         if count:
@@ -126,7 +126,7 @@ class Pieces:
         first = first[:flows]
         ends = np.searchsorted(bucket, np.arange(self._buckets + 1)).tolist()
         flow_ends = np.searchsorted(first, ends).tolist()
-        columns = _columns(packets, flow)
+        columns = _columns(packets, flow.astype(np.int64))
         keys = packets[first][:, : slots.KEY]
         for at in range(self._buckets):
             low, high = ends[at], ends[at + 1]
@@ -242,7 +242,9 @@ class Together:
         self.captures = [name for _, name in names]
         where = {pair: number for number, pair in enumerate(names)}
         own = [Capture(name, open=lambda: None, capture=name, sensor=sensor) for sensor, name in names]  # type: ignore[arg-type,return-value]
-        for sensor in sorted({sensor for head in heads for sensor in head["sensors"]} - {sensor for sensor, _ in names}):
+        for sensor in sorted(
+            {sensor for head in heads for sensor in head["sensors"]} - {sensor for sensor, _ in names}
+        ):
             own.append(Capture("", open=lambda: None, sensor=sensor))  # type: ignore[arg-type,return-value]
         self.extractor = Extractor(own, self.report)
         digests = self.extractor.sensors.digests
@@ -306,5 +308,3 @@ class _Packets:
     def batches(self) -> Iterator[Packets]:
         """See merging.Source."""
         yield self.packets
-
-

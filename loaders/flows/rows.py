@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from packetpig.loaders.flows.extracting import Sensors
 from packetpig.loaders.kernels import native, slots
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+Seconds = np.ndarray[Any, np.dtype[np.float64]]
 TEXT, COMMUNITY, SESSION_ID = 46, 30, 16  # characters, as the kernels have them
 OPENER, OTHER = 0, 1
 STATES = ("S0", "S1", "S2", "S3", "SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH")
@@ -35,15 +36,17 @@ class Sessions:
         ]
         self._each = np.arange(self.count)
 
-    def batch(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """COLUMNS of all of them."""
+    def batch(self, columns: Sequence[str], more: Mapping[str, pa.Array] | None = None) -> pa.RecordBatch:
+        """COLUMNS of all of them; MORE has those that are not made from the rows."""
         if not columns:
             return pa.RecordBatch.from_arrays([pa.nulls(self.count)], [""]).select([])
-        return pa.RecordBatch.from_arrays([BUILDERS[name](self) for name in columns], list(columns))
+        return pa.RecordBatch.from_arrays(
+            [more[name] if more and name in more else BUILDERS[name](self) for name in columns], list(columns)
+        )
 
     def side(self, which: int, field: int) -> Rows:
         """A field of one side: OPENER or OTHER."""
-        return self.rows[self._each, self._sides[which] + field]
+        return np.asarray(self.rows[self._each, self._sides[which] + field])
 
     def state(self, which: int) -> Rows:
         """TCP state of a side."""
@@ -76,10 +79,10 @@ def dictionary(values: Rows, texts: Sequence[str | None]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array([one or "" for one in texts], pa.string()))
 
 
-def seconds(times: Rows) -> Rows:
+def seconds(times: Rows) -> Seconds:
     """Nanoseconds as seconds: the double nearest to the time."""
     whole = times // 1_000_000_000
-    return whole + (times - whole * 1_000_000_000) / 1e9
+    return np.asarray(whole + (times - whole * 1_000_000_000) / 1e9)
 
 
 def sensor(s: Sessions) -> pa.Array:
@@ -99,7 +102,7 @@ def fixed(width: int, kernel: Callable[[Sessions, int], None]) -> Callable[[Sess
     def build(s: Sessions) -> pa.Array:
         text = np.empty(s.count * width, np.uint8)
         kernel(s, text.ctypes.data)
-        ends = np.arange(0, (s.count + 1) * width, width, np.int32)
+        ends = np.arange(0, (s.count + 1) * width, width, dtype=np.int32)
         return pa.Array.from_buffers(pa.string(), s.count, [None, pa.py_buffer(ends), pa.py_buffer(text)], 0)
 
     return build

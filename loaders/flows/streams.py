@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from packetpig.loaders.contract.loader import Job, Option
@@ -30,9 +31,9 @@ STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may k
 class Said:
     """Something that one side of a session said.
 
-    `session`: the tracker's serial number. `side`: 0 or 1 as the tracker has it (`opener` of the session's end tells
+    `session`: the tracker's serial number. `side`: 0 or 1 as the tracker has it (slots.ORIGIN_B of the session tells
     which opened). `time`: nanoseconds, of the packet that made it known. `data`: bytes, or None for a hole of
-    `missing` bytes. `packet`: row of numbers (slots.P_…) of that packet. `datagram`: one datagram, not part of a stream.
+    `missing` bytes. `packet`: row of numbers (slots.P_…) of that packet. `datagram`: not part of a stream.
     """
 
     session: int
@@ -69,7 +70,9 @@ class Streams:
         self._kept: dict[int, _Kept] = {}
         self._held = 0
 
-    def events(self, packets: Packets, moves: Packets, wanted: Callable[[Packets], Packets] | None) -> Iterator[Said]:
+    def events(
+        self, packets: Packets, moves: Packets, wanted: Callable[[Packets], np.ndarray[Any, np.dtype[np.bool_]]] | None
+    ) -> Iterator[Said]:
         """What PACKETS said. WANTED: which services (by number) to follow; all if it is None."""
         news = (packets[:, slots.P_PAYLOAD] > 0) | (moves[:, slots.M_OTHER_AFTER] > moves[:, slots.M_OTHER_BEFORE])
         news &= packets[:, slots.P_SESSION] >= 0

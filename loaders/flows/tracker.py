@@ -19,7 +19,9 @@ TIMEOUTS = (
     Option("attempt_timeout", "seconds until a TCP connection that nobody answered is given up", "5"),
     Option("close_timeout", "seconds for which late packets still belong to a TCP session that was closed", "5"),
 )
-MEMORY = Option("memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m")
+MEMORY = Option(
+    "memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m"
+)
 UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 FIRST = 1 << 14  # sessions there is room for at first
 COST = 8 * slots.SESSION + 16  # bytes a session, with its places in the table
@@ -32,6 +34,14 @@ def size(text: str, name: str) -> int:
     if not digits.isdigit() or not int(digits):
         raise OptionError(f"{name} is a number of bytes such as 512m, not {text!r}")
     return int(digits) * unit
+
+
+def number(options: Mapping[str, str], option: Option) -> int:
+    """A number that is not negative."""
+    text = options[option.name]
+    if not text.isdigit():
+        raise OptionError(f"{option.name} is a number, not {text!r}")
+    return int(text)
 
 
 def nanoseconds(text: str, name: str) -> int:
@@ -76,7 +86,11 @@ class Tracker:
 
     def _take(self, out: Packets) -> None:
         self.state[slots.COUNT] = native.take_ended(
-            self.rows.ctypes.data, int(self.state[slots.COUNT]), out.ctypes.data, self.table.ctypes.data, len(self.table)
+            self.rows.ctypes.data,
+            int(self.state[slots.COUNT]),
+            out.ctypes.data,
+            self.table.ctypes.data,
+            len(self.table),
         )
 
     def add(self, packets: Packets) -> Iterator[Packets]:

@@ -74,7 +74,9 @@ def embedded(buf, p, end, out, i, seed):
     if at + 8 > end:
         return False
     if protocol == 6 or protocol == 17 or protocol == 132:
-        swap = put_key(out, i, seed, version, protocol, np.int64(0), source, target, be16(buf, at), be16(buf, at + 2), False)
+        swap = put_key(
+            out, i, seed, version, protocol, np.int64(0), source, target, be16(buf, at), be16(buf, at + 2), False
+        )
     elif protocol == 1 or protocol == 58:
         kind, code = np.int64(buf[at]), np.int64(buf[at + 1])
         sub, port, one_way = icmp_ports(kind, code, protocol, be16(buf, at + 4))
@@ -89,7 +91,20 @@ def embedded(buf, p, end, out, i, seed):
 
 
 @kernel(
-    "bytes", "int", "int", "int64s", "int32s", "int", "int", "int64s", "int64s", "int", "int64s", "int64s", "int64s", "int"
+    "bytes",
+    "int",
+    "int",
+    "int64s",
+    "int32s",
+    "int",
+    "int",
+    "int64s",
+    "int64s",
+    "int",
+    "int64s",
+    "int64s",
+    "int64s",
+    "int",
 )
 def flow_packets(
     buf_p, address, valid, wide_p, places_p, capacity, rows, sensors_p, seeds_p, captures, out_p, last_p, parts_p, whole
@@ -97,15 +112,16 @@ def flow_packets(
     """Rows of packets of a table that belong to a flow; gives how many. ADDRESS: of the buffer, as a number.
 
     SENSORS and SEEDS: number of each capture's sensor, and what the hash begins with. LAST (time): for packets without
-    one. PARTS: how many fragments were left for reassembly, then their rows (unless WHOLE).
-    OUT has two rows a packet: an ICMP error comes twice, about its flow and for itself. Left out and counted in LAST: [1] without IP, [2] with headers that were not captured.
+    one. PARTS: how many are fragments, which are not understood (unless WHOLE).
+    OUT has two rows a packet: an ICMP error comes twice, about its flow and for itself. Left out and counted in LAST:
+    [1] without IP, [2] with headers that were not captured.
     """
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
     sensors, seeds = carray(sensors_p, (captures,)), carray(seeds_p, (captures,))
     out = carray(out_p, (2 * rows, slots.PACKET))
-    last, parts = carray(last_p, (3,)), carray(parts_p, (rows + 1,))
+    last, parts = carray(last_p, (3,)), carray(parts_p, (1,))
     parts[0] = 0
     n = np.int64(0)
     for i in range(rows):
@@ -127,11 +143,17 @@ def flow_packets(
             part = be16(buf, base + net + 6) & 0x3FFF != 0
         else:
             part = places[frame.FRAGMENT, i] >= 0 and (
-                places[frame.FRAGMENT, i] + 8 <= captured and be16(buf, base + places[frame.FRAGMENT, i] + 2) & 0xFFF9 != 0
+                places[frame.FRAGMENT, i] + 8 <= captured
+                and be16(buf, base + places[frame.FRAGMENT, i] + 2) & 0xFFF9 != 0
             )
         if part and whole == 0:
             parts[0] += 1
-            parts[parts[0]] = i
+            for k in range(slots.PACKET):
+                out[n, k] = 0
+            out[n, slots.P_TIME], out[n, slots.P_FLAGS] = time, slots.PART
+            out[n, slots.P_CAPTURE], out[n, slots.P_ADDRESS] = places[frame.CAPTURE, i], i
+            out[n, slots.P_SESSION] = -1
+            n += 1
             continue
         if start < 0:
             last[2] += 1
@@ -178,7 +200,9 @@ def flow_packets(
             print_ ^= be16(buf, q + 2)
             answer = np.int64(counterpart(protocol, kind))
             flags |= (kind << slots.ICMP_TYPE) | ((code if answer < 0 else answer) << slots.ICMP_CODE)
-            error = (protocol == 1 and (3 <= kind <= 5 or kind == 11 or kind == 12)) or (protocol == 58 and 1 <= kind <= 4)
+            error = (protocol == 1 and (3 <= kind <= 5 or kind == 11 or kind == 12)) or (
+                protocol == 58 and 1 <= kind <= 4
+            )
             error = error and embedded(buf, q + 8, base + stop, out, n, seed)
             if error:
                 flags |= out[n, slots.P_FLAGS]
@@ -214,9 +238,7 @@ def flow_packets(
                 out[n, k] = out[n - 1, k]
             source = numbers_of(buf, base + net + (12 if version == 4 else 8), version)
             target = numbers_of(buf, base + net + (16 if version == 4 else 24), version)
-            put_key(
-                out, n, seed, version, protocol, sub, source, target, about & 0xFFFF, (about >> 16) & 0xFFFF, True
-            )
+            put_key(out, n, seed, version, protocol, sub, source, target, about & 0xFFFF, (about >> 16) & 0xFFFF, True)
             own = ~np.int64(slots.ERROR | slots.FROM_B)
             out[n, slots.P_FLAGS] = (flags & own) | np.int64(slots.INSTEAD | slots.ONE_WAY)
             n += 1

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numba import carray
-
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.kernels.flowpackets import mixed
 from packetpig.loaders.kernels.kernel import kernel

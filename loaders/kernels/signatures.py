@@ -20,7 +20,7 @@ def word(a, b, c, d):
 @helper
 def holds(buf, p, n, a, b, c):
     """Whether the N bytes at P hold three bytes in a row."""
-    for k in range(n - 2):
+    for k in range(n - 2):  # noqa: SIM110
         if buf[p + k] == a and buf[p + k + 1] == b and buf[p + k + 2] == c:
             return True
     return False
@@ -95,6 +95,8 @@ def tcp_signature(buf, p, n):
     b0 = np.int64(buf[p])
     if b0 == 0x16 and buf[p + 1] == 3 and buf[p + 2] <= 4 and n >= 6 and (buf[p + 5] == 1 or buf[p + 5] == 2):
         return slots.TLS
+    if n >= 10 and buf[p + 3] == 0 and buf[p + 4] == 10 and 51 <= buf[p + 5] <= 57 and buf[p + 6] == 46:
+        return slots.MYSQL
     w = be32(buf, p)
     if 32 <= b0 < 127:
         found = first_words(buf, p, n)
@@ -133,18 +135,26 @@ def tcp_signature(buf, p, n):
         return slots.SMB
     if b0 == 3 and buf[p + 1] == 0 and n >= 7 and be16(buf, p + 2) <= n and (buf[p + 5] == 0xE0 or buf[p + 5] == 0xD0):
         return slots.RDP
-    if b0 == 5 and buf[p + 1] == 0 and n >= 16 and (buf[p + 2] == 11 or buf[p + 2] == 12) and be16(buf, p + 8) <= 1 << 15:
+    if (
+        b0 == 5
+        and buf[p + 1] == 0
+        and n >= 16
+        and (buf[p + 2] == 11 or buf[p + 2] == 12)
+        and be16(buf, p + 8) <= 1 << 15
+    ):
         return slots.DCE_RPC
     if b0 == 5 and n == 2 + np.int64(buf[p + 1]) and buf[p + 1] <= 4:
         return slots.SOCKS
-    if b0 == 0x10 and n >= 8 and (be32(buf, p + 4) == word(77, 81, 84, 84) or be32(buf, p + 4) == word(77, 81, 73, 115)):
+    if (
+        b0 == 0x10
+        and n >= 8
+        and (be32(buf, p + 4) == word(77, 81, 84, 84) or be32(buf, p + 4) == word(77, 81, 73, 115))
+    ):
         return slots.MQTT
     if b0 == 0xFF and 0xFB <= buf[p + 1] <= 0xFE:
         return slots.TELNET
     if n >= 8 and (be32(buf, p + 4) == 0x00030000 or be32(buf, p + 4) == 80877103) and w <= n:
         return slots.POSTGRESQL
-    if n >= 10 and buf[p + 3] == 0 and buf[p + 4] == 10 and 51 <= buf[p + 5] <= 57 and buf[p + 6] == 46:
-        return slots.MYSQL
     if n >= 19 and be16(buf, p) <= max(n - 2, 1400) and be16(buf, p) >= 17 and dns(buf, p + 2, n - 2):
         return slots.DNS
     if n >= 8 and be16(buf, p + 2) == 0 and be16(buf, p + 4) == n - 6 and 0 < (np.int64(buf[p + 7]) & 0x7F) < 44:
@@ -183,8 +193,12 @@ def udp_signature(buf, p, n, sport, dport):
     w = be32(buf, p)
     if b0 & 0xC0 == 0xC0 and n >= 20:
         version = be32(buf, p + 1)
-        if version == 1 or version == 0x6B3343CF or version >> 8 == 0xFF0000 or version >> 8 == 0x513034 or (
-            version >> 8 == 0x513035 or version & 0x0F0F0F0F == 0x0A0A0A0A
+        if (
+            version == 1
+            or version == 0x6B3343CF
+            or version >> 8 == 0xFF0000
+            or version >> 8 == 0x513034
+            or (version >> 8 == 0x513035 or version & 0x0F0F0F0F == 0x0A0A0A0A)
         ):
             return slots.QUIC
     if n >= 20 and be32(buf, p + 4) == 0x2112A442 and b0 < 4 and be16(buf, p + 2) == n - 20:
@@ -212,8 +226,11 @@ def udp_signature(buf, p, n, sport, dport):
     if b0 == 0x16 and buf[p + 1] == 0xFE and (buf[p + 2] == 0xFD or buf[p + 2] == 0xFF) and n >= 14:
         return slots.DTLS
     if b0 == 0 and 1 <= buf[p + 1] <= 2 and n >= 8 and buf[p + n - 1] == 0 and 32 < buf[p + 2] < 127:
-        if holds(buf, p, n, 116, 0, 0) or holds(buf, p, n, 101, 116, 0) or holds(buf, p, n, 105, 105, 0) or holds(
-            buf, p, n, 0, 98, 108
+        if (
+            holds(buf, p, n, 116, 0, 0)
+            or holds(buf, p, n, 101, 116, 0)
+            or holds(buf, p, n, 105, 105, 0)
+            or holds(buf, p, n, 0, 98, 108)
         ):
             return slots.TFTP
         if holds(buf, p, n, 0, 111, 99) or holds(buf, p, n, 0, 110, 101):
@@ -221,12 +238,21 @@ def udp_signature(buf, p, n, sport, dport):
     if dns(buf, p, n):
         return slots.DNS
     mode = b0 & 7
-    if (n == 48 or (n > 48 and (sport == 123 or dport == 123))) and 1 <= (b0 >> 3) & 7 <= 4 and 1 <= mode <= 5 and buf[p + 1] <= 16:
+    if (
+        (n == 48 or (n > 48 and (sport == 123 or dport == 123)))
+        and 1 <= (b0 >> 3) & 7 <= 4
+        and 1 <= mode <= 5
+        and buf[p + 1] <= 16
+    ):
         return slots.NTP
     if w == 0x01000000 and n == 148:
         return slots.WIREGUARD
     if n >= 20 and be16(buf, p + 2) == n and 1 <= b0 <= 13:
         return slots.RADIUS
-    if n > 10 and (b0 == 0x6A or b0 == 0x6C or b0 == 0x6B or b0 == 0x6D or b0 == 0x7E) and holds(buf, p, min(n, 24), 2, 1, 5):
+    if (
+        n > 10
+        and (b0 == 0x6A or b0 == 0x6C or b0 == 0x6B or b0 == 0x6D or b0 == 0x7E)
+        and holds(buf, p, min(n, 24), 2, 1, 5)
+    ):
         return slots.KERBEROS
     return 0

@@ -37,6 +37,7 @@ ICMP_TYPE = 24  # shift; 8 bits
 ICMP_CODE = 32  # shift; 8 bits: the type that answers, or the code
 SIGNATURE = 40  # shift; 8 bits: what the payload looks like
 INSTEAD = 1 << 21  # that error as a packet of its own, for when there is no session that it is about
+PART = 1 << 22  # a fragment, row P_ADDRESS of its table: nothing but time and capture is known
 PRINT = 48  # shift; 15 bits that tell packets of one time apart: IP identification and checksum
 
 # what a packet did to its streams; offsets of payload from the begin of the stream
@@ -113,8 +114,8 @@ SERVICES = (
     "dtls", "ssdp", "syslog", "radius", "kerberos", "rtsp", "modbus", "socks", "wireguard", "telnet", "netbios",
 )  # fmt: skip
 (
-    HTTP, TLS, SSH, SMTP, FTP, POP3, IMAP, DNS, SMB, RDP, TFTP, QUIC, SIP, NTP, DHCP, SNMP, LDAP, MYSQL, POSTGRESQL, IRC,
-    MQTT, BITTORRENT, REDIS, VNC, DCE_RPC, XMPP, STUN, DTLS, SSDP, SYSLOG, RADIUS, KERBEROS, RTSP, MODBUS, SOCKS,
+    HTTP, TLS, SSH, SMTP, FTP, POP3, IMAP, DNS, SMB, RDP, TFTP, QUIC, SIP, NTP, DHCP, SNMP, LDAP, MYSQL, POSTGRESQL,
+    IRC, MQTT, BITTORRENT, REDIS, VNC, DCE_RPC, XMPP, STUN, DTLS, SSDP, SYSLOG, RADIUS, KERBEROS, RTSP, MODBUS, SOCKS,
     WIREGUARD, TELNET, NETBIOS,
 ) = range(1, len(SERVICES))  # fmt: skip
 # hints that decide only together

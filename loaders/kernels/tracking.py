@@ -83,7 +83,7 @@ def beyond(s, side, low, high):
 
 @helper
 def give_up(s, side, until, reported):
-    """Payload before UNTIL that is not there will not come: NEXT moves there, what is missing is counted if REPORTED."""
+    """Payload before UNTIL that is not there will not come: NEXT moves there; what is missing counts if REPORTED."""
     missing = np.int64(0)
     while s[side + slots.NEXT] < until:
         edge = until
@@ -430,9 +430,7 @@ def same_key(s, packet):
     )
 
 
-@kernel(
-    "int64s", "int", "int64s", "int", "int32s", "int", "int64s", "int64s", "bytes", "int64s", "int"
-)
+@kernel("int64s", "int", "int64s", "int", "int32s", "int", "int64s", "int64s", "bytes", "int64s", "int")
 def track(
     packets_p, rows, sessions_p, capacity, table_p, slots_count, state_p, settings_p, known_p, moves_p, all_moves
 ):  # fmt: skip

@@ -105,11 +105,14 @@ class Comparison:
             found = differences(row, best)
             self.differing += bool(found)
             for kind in found:
-                self.note(kind, f"{name}: {shown(row)}: Zeek {best.get(kind)}, ours {row.get(COMPARED.get(kind, kind))}")
+                self.note(
+                    kind, f"{name}: {shown(row)}: Zeek {best.get(kind)}, ours {row.get(COMPARED.get(kind, kind))}"
+                )
             self.services[best.get("service", "-"), row["service"] or "-"] += 1
         for line in left:
             self.differing += 1
-            self.note("a row that only Zeek has", f"{name}: {line['id.orig_h']} {line['id.orig_p']} {line['id.resp_h']} {line['id.resp_p']} {line.get('service')} {line['conn_state']}")
+            fields = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "service", "conn_state")
+            self.note("a row that only Zeek has", f"{name}: {' '.join(line.get(field, '-') for field in fields)}")
 
     def tshark(self, capture: Path) -> None:
         """Compare packets of each flow with tshark's conversations."""
@@ -159,10 +162,7 @@ def differences(row: dict[str, Any], line: dict[str, str]) -> list[str]:
         value = line.get(theirs, "-")
         if value == "-":
             continue
-        if theirs == "conn_state":
-            same = value == row[ours]
-        else:
-            same = abs(float(value) - row[ours]) < 2e-6
+        same = value == row[ours] if theirs == "conn_state" else abs(float(value) - row[ours]) < 2e-6
         if not same:
             found.append(theirs)
     return found
