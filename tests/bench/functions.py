@@ -43,7 +43,7 @@ def cases(workshop: Workshop) -> Iterator[Case]:
         count = (
             f"f = FOREACH e GENERATE n, {column} AS x; g = GROUP f ALL; c = FOREACH g GENERATE COUNT(f.x), SUM(f.n); "
         )
-        return best(["env", f"PATH={path}", PIG, "-e", f"{load} {count} DUMP c;"], times).wall
+        return best(["env", "-C", str(folder), f"PATH={path}", PIG, "-e", f"{load} {count} DUMP c;"], times).wall
 
     def streaming(file: Path) -> str:
         return f"REGISTER '{file}' USING streaming_python AS mine;"
