@@ -29,6 +29,14 @@ def tcp_left(row: Row) -> int:
 DAMAGED = "record that cannot be"
 KINDS = (
     Kind(
+        "IPv6 as IPv4",
+        "",
+        lambda _ours, _theirs, row, packet: (
+            row["eth_type"] == 0x0800 and packet.chain.count("ipv6") == 1 and row["ip_version"] == 6
+        ),
+        "the EtherType says IPv4, the version 6; no host takes it for IPv6, tshark does",
+    ),
+    Kind(
         "cut by the capture",
         "",
         lambda _ours, theirs, row, _packet: theirs is None and row["captured"] < row["length"],
@@ -98,14 +106,6 @@ KINDS = (
         "",
         lambda _ours, _theirs, row, _packet: row["link_type"] == 204,
         "PPP with direction: tshark takes the byte of the direction off the frame",
-    ),
-    Kind(
-        "IPv6 as IPv4",
-        "",
-        lambda _ours, _theirs, row, packet: (
-            row["eth_type"] == 0x0800 and packet.chain.count("ipv6") == 1 and row["ip_version"] == 6
-        ),
-        "the EtherType says IPv4, the version 6; no host takes it for IPv6, tshark does",
     ),
     Kind(
         "UDP shorter than IP",

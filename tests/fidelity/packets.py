@@ -23,42 +23,60 @@ from packetpig.loaders.contract.report import Report
 from .kinds import DAMAGED, REASONS, kind_of
 from .tshark import WIRETAP, Packet, available, frames, packets
 
-SUFFIXES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
+SUFFIXES = tuple(kind + packed for kind in (".pcap", ".pcapng", ".cap") for packed in ("", ".gz", ".zst"))
 ALLOWED = 0.001  # share of rows that may differ unexplained
 NOT_COMPARED = ("sensor", "capture")  # not in the packet
-BYTES = ("payload", "frame")
 BATCH = 10_000
+UNKNOWN = "not explained"
 
 
 @dataclass
 class Difference:
-    """One kind of difference in one column, with its first example."""
+    """One kind of difference: rows and cells of each column that have it, and an example of each column."""
 
-    count: int = 0
-    example: str = ""
+    rows: int = 0
+    columns: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def lines(self, name: str) -> Iterator[str]:
+        """As text."""
+        yield f"{name}: {self.rows} rows: {', '.join(f'{column} {count}' for column, count in self.columns.items())}"
+        if name in REASONS:
+            yield f"    {REASONS[name]}"
+            yield f"    {next(iter(self.examples.values()))}"
+        else:
+            yield from (f"    {column}: {example}" for column, example in self.examples.items())
 
 
 @dataclass
 class Comparison:
-    """What was compared, and what differed: (column, kind) to differences; kind None is not explained."""
+    """What was compared, and what differed, by kind; those of the kind UNKNOWN are not explained."""
 
     captures: int = 0
     rows: int = 0
     cells: Counter[str] = field(default_factory=Counter)
-    unexplained_rows: int = 0
     differing_rows: int = 0
-    differences: dict[tuple[str, str | None], Difference] = field(default_factory=dict)
+    differences: dict[str, Difference] = field(default_factory=dict)
+
+    @property
+    def unexplained_rows(self) -> int:
+        """Rows that differ for a reason that is not known."""
+        return self.differences[UNKNOWN].rows if UNKNOWN in self.differences else 0
 
     @property
     def failed(self) -> bool:
         """Whether too much differs."""
         return self.unexplained_rows > ALLOWED * self.rows
 
-    def note(self, column: str, why: str | None, example: str) -> None:
-        """Count a difference."""
-        known = self.differences.setdefault((column, why), Difference())
-        known.count += 1
-        known.example = known.example or example
+    def note(self, found: dict[str, tuple[str, str]]) -> None:
+        """Count a row's differences: column to kind and example."""
+        self.differing_rows += bool(found)
+        for column, (kind, example) in found.items():
+            known = self.differences.setdefault(kind, Difference())
+            known.columns[column] += 1
+            known.examples.setdefault(column, example)
+        for kind in {kind for kind, _ in found.values()}:
+            self.differences[kind].rows += 1
 
     def compare(self, capture: Path, inner: bool = False) -> None:
         """Compare all packets of a capture."""
@@ -68,20 +86,16 @@ class Comparison:
         self.captures += 1
         for row, packet, frame in itertools.zip_longest(ours, packets(capture, inner), frames(capture)):
             if row is None or packet is None:
-                why = DAMAGED if report.losses else None
                 self.rows += 1
-                self.differing_rows += 1
-                self.unexplained_rows += why is None
-                self.note(
-                    "row", why, f"{capture.name}: a packet that only {'we have' if packet is None else 'tshark has'}"
-                )
+                example = f"{capture.name}: a packet that only {'we have' if packet is None else 'tshark has'}"
+                self.note({"row": (DAMAGED if report.losses else UNKNOWN, example)})
                 continue
             packet.columns["frame"] = frame
             self._row(capture, row, packet)
 
     def _row(self, capture: Path, row: dict[str, Any], packet: Packet) -> None:
         self.rows += 1
-        found = set()
+        found = {}
         for column, ours in row.items():
             if column in NOT_COMPARED:
                 continue
@@ -95,22 +109,21 @@ class Comparison:
             self.cells[column] += 1
             if ours == theirs:
                 continue
-            why = kind_of(column, ours, theirs, row, packet)
-            found.add(why)
             example = f"{capture.name} packet {row['number']}: ours {shown(ours)}, tshark's {shown(theirs)}"
-            self.note(column, why, f"{example} ({':'.join(packet.chain)})")
-        self.differing_rows += bool(found)
-        self.unexplained_rows += None in found
+            kind = kind_of(column, ours, theirs, row, packet) or UNKNOWN
+            found[column] = (kind, f"{example} ({':'.join(packet.chain)})")
+        self.note(found)
 
     def lines(self) -> Iterator[str]:
         """The result as text."""
+        share = self.differing_rows / self.rows if self.rows else 0
         yield f"{self.captures} captures, {self.rows} rows and {sum(self.cells.values())} cells compared"
-        yield f"{self.differing_rows} rows differ, {self.unexplained_rows} of them for reasons that are not known"
-        for (column, why), found in sorted(self.differences.items(), key=lambda item: (item[0][1] or "", item[0][0])):
-            yield f"{column}: {found.count} differ: {why or 'NOT EXPLAINED'}"
-            yield f"    {found.example}"
-        for why in sorted({why for _, why in self.differences if why}):
-            yield f"{why}: {REASONS[why]}"
+        yield (
+            f"{self.differing_rows} rows ({share:.2%}) differ, {self.unexplained_rows} of them for reasons that are "
+            "not known"
+        )
+        for name, found in sorted(self.differences.items()):
+            yield from found.lines(name)
 
 
 def shown(value: Any) -> str:
