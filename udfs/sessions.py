@@ -1,8 +1,11 @@
-"""Sessions from pieces: used by the macro SESSIONS (pig/macros/sessions.pig)."""
+"""Sessions from pieces, and what is asked of many sessions (pig/macros/sessions.pig, pig/sessions/)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+from typing import Any
 
 import pyarrow as pa
 from packetpig.loaders.bridge.rows import bag
@@ -13,6 +16,7 @@ from packetpig.loaders.flows.pieces import Together
 from packetpig.loaders.sessions import COLUMNS, LOADER
 from pig_util import outputSchema
 
+FOREVER = 1e18
 NAMES = tuple(column.name for column in COLUMNS)
 
 
@@ -38,3 +42,42 @@ def _merged(pieces: list[bytes], where: str) -> Iterator[pa.RecordBatch]:
     for sessions in Together(pieces).sessions(LOADER.checked({})):
         batch = sessions.batch(NAMES)
         yield chosen.apply(batch) if chosen else batch
+
+
+@outputSchema(
+    "spans:bag{(session_id:chararray, session_ts:double, session_from:double, session_until:double, src:chararray, "
+    "sport:int, dst:chararray, dport:int, proto:chararray, service:chararray, state:chararray)}"
+)
+def spans(sessions: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]] | None:
+    """The time that each session of one flow has to itself: until the next one that uses the same ports begins.
+
+    Of tuples (ts, session_id, src, sport, dst, dport, proto, service, state). The first begins at any time, the last
+    never ends, so that every time is in one of them. Pig: see WITH_SESSION.
+    """
+    if sessions is None:
+        return None
+    known = sorted((one for one in sessions if one[0] is not None), key=lambda one: (one[0], one[1]))
+    begins = [-FOREVER, *(one[0] for one in known[1:])]
+    ends = [*begins[1:], FOREVER]
+    return [(name, ts, begin, end, *rest) for (ts, name, *rest), begin, end in zip(known, begins, ends, strict=True)]
+
+
+@outputSchema("regularity:tuple(count:int, interval:double, jitter:double, score:double)")
+def regularity(times: list[tuple[float | None]] | None) -> tuple[int, float | None, float | None, float | None] | None:
+    """How regular TIMES are: how many, the median interval, the median distance from it, and a score from 0 to 1.
+
+    The score is 1 for a clock, less the larger the jitter is beside the interval, and for few times. Times that differ
+    by less than a second are one. Pig: `FOREACH calls GENERATE FLATTEN(sessions.regularity(sessions.ts));`
+    """
+    if times is None:
+        return None
+    known = sorted(ts for (ts,) in times if ts is not None)
+    distinct = [ts for at, ts in enumerate(known) if at == 0 or ts - known[at - 1] >= 1]
+    gaps = [later - earlier for earlier, later in pairwise(distinct)]
+    if not gaps:
+        return len(distinct), None, None, None
+    interval = median(gaps)
+    jitter = median(abs(gap - interval) for gap in gaps)
+    near = sum(abs(gap - interval) <= max(0.2 * interval, 1) for gap in gaps) / len(gaps)
+    score = max(0.0, 1 - jitter / interval) * near * (1 - 1 / len(distinct))
+    return len(distinct), interval, jitter, score

@@ -3,10 +3,26 @@
 --   SESSIONS(pcap, where)             sessions, with the columns of SessionLoader
 --       pcap    captures: files, folders, globs
 --       where   an expression over the columns; 'true' for all sessions
+--   WITH_SESSION(rows, sessions)      rows that have sensor, community_id and ts, each with its session
+--       the columns of rows, then session_id, session_ts, src, sport, dst, dport, proto, service and state of the
+--       session (spans::session_id, …); null where there is none
+--   FEATURES(pcap)                    one row of numbers a session, for machine learning
 
 DEFINE SESSIONS(pcap, where) RETURNS sessions {
     pieces = LOAD '$pcap' USING SessionPieceLoader();
     buckets = GROUP pieces BY bucket;
-    merged = FOREACH buckets GENERATE FLATTEN(sessions.merge(pieces.piece, ''));
+    merged = FOREACH buckets GENERATE FLATTEN(sessions.merge(pieces.piece, '')) AS (
+        sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel, end_ts,
+        duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+        dst_ip_bytes, missed_bytes, icmp_errors);
     $sessions = FILTER merged BY $where;
+};
+
+DEFINE WITH_SESSION(rows, sessions) RETURNS joined {
+    known = FOREACH $sessions GENERATE sensor, community_id, ts, session_id, src, sport, dst, dport, proto, service, state;
+    flows = GROUP known BY (sensor, community_id);
+    spans = FOREACH flows GENERATE group.sensor AS span_sensor, group.community_id AS span_community_id,
+        FLATTEN(sessions.spans(known.(ts, session_id, src, sport, dst, dport, proto, service, state)));
+    pairs = JOIN $rows BY (sensor, community_id) LEFT OUTER, spans BY (span_sensor, span_community_id);
+    $joined = FILTER pairs BY session_from IS NULL OR (ts >= session_from AND ts < session_until);
 };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from packetpig.loaders import load
 from packetpig.loaders.bridge.functions import schemas
 from packetpig.loaders.bridge.values import decode
@@ -25,3 +27,30 @@ def test_all_buckets_together_are_the_sessions() -> None:
         rows += decode(answer)[0]
     wanted = load("sessions", str(DEMO), where="dport == 80").read_all().select([column.name for column in COLUMNS])
     assert sorted(rows, key=repr) == sorted((tuple(row.values()) for row in wanted.to_pylist()), key=repr)
+
+
+def test_every_time_is_in_one_span() -> None:
+    rest = ("10.0.0.1", 40000, "10.0.0.2", 80, "tcp", "http", "SF")
+    spans = sessions.spans([(20.0, "b", *rest), (10.0, "a", *rest)])
+    assert spans is not None
+    assert [(name, begin < -1e9, until > 1e9) for name, _, begin, until, *_ in spans] == [
+        ("a", True, False),
+        ("b", False, True),
+    ]
+    assert spans[0][3] == spans[1][2] == 20.0
+    assert spans[0][4:] == rest
+
+
+def test_a_clock_is_regular_and_chance_is_not() -> None:
+    clock = sessions.regularity([(60.0 * at + at % 3,) for at in range(100)])
+    dice = random.Random(1)
+    chance = sessions.regularity([(dice.uniform(0, 6000),) for _ in range(100)])
+    assert clock is not None
+    assert chance is not None
+    assert clock[0] == 100
+    assert clock[1] == 61.0
+    assert clock[3] is not None
+    assert chance[3] is not None
+    assert clock[3] > 0.9
+    assert chance[3] < 0.3
+    assert sessions.regularity([(1.0,)]) == (1, None, None, None)
