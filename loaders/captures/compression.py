@@ -6,6 +6,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import lz4.frame
@@ -14,6 +15,7 @@ from packetpig.loaders.captures.capture import Source
 from packetpig.loaders.contract.report import Report
 
 PIECE = 1 << 18  # compressed bytes read at a time
+MEMORY = 192 << 20  # bytes that xz may use: enough for what xz -9 makes, too few for a header that asks for gigabytes
 
 
 class Decompressor(Protocol):
@@ -50,7 +52,7 @@ class Gzip:
 FORMATS: dict[bytes, tuple[str, Callable[[], Any]]] = {
     b"\x1f\x8b": ("gzip", Gzip),
     b"BZh": ("bzip2", bz2.BZ2Decompressor),
-    b"\xfd7zXZ\x00": ("xz", lzma.LZMADecompressor),
+    b"\xfd7zXZ\x00": ("xz", partial(lzma.LZMADecompressor, memlimit=MEMORY)),
     b"\x28\xb5\x2f\xfd": ("zstd", zstd.ZstdDecompressor),
     b"\x04\x22\x4d\x18": ("lz4", lz4.frame.LZ4FrameDecompressor),
 }
