@@ -63,7 +63,7 @@ def test_seconds_alone_make_microseconds(pig: Pig, archive: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        ("ts, frame, length", "PcapStorage needs the columns frame, length, link_type, and ts_ns or ts, as PacketLoader"),
+        ("ts, frame, length", "PcapStorage needs the columns frame, length, link_type, and ts_ns or ts, as Packet"),
         ("ts, frame, length", "there is no link_type"),
         ("frame, length, link_type", "there is no ts_ns or ts"),
         ("ts, (chararray) frame AS frame, length, link_type", "the column frame is chararray, not bytearray"),

@@ -1,0 +1,114 @@
+"""One capture through every loader, in this process. What must not be raises WrongError."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from packetpig.loaders.captures import reading
+from packetpig.loaders.captures.capture import Capture
+from packetpig.loaders.contract.discovery import find, names
+from packetpig.loaders.contract.loader import Loader, run
+from packetpig.loaders.contract.report import CaptureError, Report
+
+from tests.fuzz.walking import packets
+
+SLOW = 0.05  # seconds: a loader that takes so long gets fewer captures
+RARELY = 50
+AMONG = ("1", "2")  # of ngrams, which for larger n fill hundreds of megabytes with zeros first
+
+
+class WrongError(Exception):
+    """A loader did what it must not."""
+
+
+class Bytes:
+    """A capture in memory: as a file, as a pipe that comes in pieces, or mapped."""
+
+    def __init__(self, data: bytes, kind: str, pick: random.Random) -> None:
+        self._data, self._kind, self._pick = data, kind, pick
+        self.size = None if kind == "pipe" else len(data)
+
+    def read(self, into: memoryview, offset: int) -> int:
+        """See Source."""
+        most = len(into) if self._kind == "file" else self._pick.choice((1, 7, 100, 10_000, 1 << 20))
+        piece = self._data[offset : offset + min(most, len(into))]
+        into[: len(piece)] = piece
+        return len(piece)
+
+    def mapped(self) -> np.ndarray[Any, Any] | None:
+        """See Source."""
+        return np.frombuffer(self._data, np.uint8) if self._kind == "mapped" and self._data else None
+
+    def close(self) -> None:
+        """See Source."""
+
+
+class Checker:
+    """Runs captures through all loaders; slow ones see only some of them."""
+
+    def __init__(self, everything: bool = False) -> None:
+        self._loaders = {name: find(name) for name in names()}
+        self._took: Counter[str] = Counter()
+        self._runs: Counter[str] = Counter()
+        self._everything = everything
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Captures that each loader has seen."""
+        return dict(self._runs)
+
+    def check(self, data: bytes, pick: random.Random) -> None:
+        """Raises WrongError, or whatever a loader raises beside the errors that it may."""
+        wanted = packets(data)
+        for name, loader in self._loaders.items():
+            number = self._runs[name]
+            slow = number >= 5 and self._took[name] / number > SLOW
+            if slow and pick.random() > 1 / RARELY and not self._everything:
+                continue
+            began = time.perf_counter()
+            _through(name, loader, data, wanted, pick)
+            self._took[name] += time.perf_counter() - began  # type: ignore[assignment]
+            self._runs[name] += 1
+
+
+def _through(name: str, loader: Loader, data: bytes, wanted: int | None, pick: random.Random) -> None:
+    options = {}
+    for option in loader.options:
+        choices = [choice for choice in option.choices if choice and (name != "ngrams" or choice in AMONG)]
+        if choices and pick.random() < 0.5:
+            options[option.name] = pick.choice(choices)
+    columns = [column.name for column in loader.schema(options)]
+    chosen = [column for column in columns if pick.random() < 0.3] if pick.random() < 0.5 else columns
+    kind = pick.choice(("file", "pipe", "mapped"))
+    reading.MAPPED = 1 if kind == "mapped" else 4 << 20
+    report = Report()
+    rows = 0
+    try:
+        _, batches = run(loader, [_capture(data, kind, pick)], chosen, None, None, options, report)
+        for batch in batches:
+            batch.validate(full=True)
+            rows += batch.num_rows
+    except CaptureError as error:
+        if wanted is not None and wanted > 0:
+            raise WrongError(f"{name}: {wanted} packets, and: {error}") from error
+        if "\n" in str(error) or not str(error).startswith("fuzz: "):
+            raise WrongError(f"{name}: not one line that names the capture: {error!r}") from error
+        return
+    said = report.losses
+    if said and not report.warnings:
+        raise WrongError(f"{name}: losses, but no warning ({dict(report.counters)})")
+    seen = report.counters.get("packets", 0)
+    if wanted is None and not said:
+        raise WrongError(f"{name}: a damaged capture ended in silence ({kind}, {rows} rows)")
+    if wanted is not None and (said or seen != wanted):
+        raise WrongError(f"{name}: {wanted} packets, but {seen} were seen, and said: {report.warnings} ({kind})")
+    if name == "packets" and rows != seen:
+        raise WrongError(f"{name}: {seen} packets, but {rows} rows")
+
+
+def _capture(data: bytes, kind: str, pick: random.Random) -> Capture:
+    return Capture("fuzz", lambda: Bytes(data, kind, pick), "fuzz")

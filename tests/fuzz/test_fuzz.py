@@ -1,0 +1,31 @@
+"""A bounded run of the fuzzer, and all captures that it once found."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.check import Checker
+from tests.fuzz.mutate import case
+from tests.fuzz.run import fuzz
+
+KEPT = sorted((Path(__file__).parent / "kept").glob("*.pcap*"))
+SECONDS = 20
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_what_was_found_once(path: Path) -> None:
+    for kind in range(12):  # sources, columns and options are picked by chance
+        Checker(everything=True).check(path.read_bytes(), random.Random(kind))
+
+
+def test_mutated_captures() -> None:
+    done, failures, _ = fuzz(seed=2, numbers=range(100_000), seconds=SECONDS)
+    assert not failures, "\n".join(f"python -m tests.fuzz --seed 2 --only {one.number}: {one.what}" for one in failures)
+    assert done > 20
+
+
+def test_the_same_number_gives_the_same_capture() -> None:
+    assert [case(3, number) for number in range(20)] == [case(3, number) for number in range(20)]
