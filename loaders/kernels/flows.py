@@ -85,7 +85,7 @@ def later_fragment(buf, start, places, i):
     if places[frame.VERSION, i] == 4:
         return be16(buf, start + places[frame.NETWORK, i] + 6) & 0x1FFF != 0
     at = places[frame.FRAGMENT, i]
-    return at >= 0 and be16(buf, start + at + 2) & 0xFFF8 != 0
+    return at >= 0 and at + 4 <= places[frame.CAPTURED, i] and be16(buf, start + at + 2) & 0xFFF8 != 0
 
 
 @kernel(

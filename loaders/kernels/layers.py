@@ -75,7 +75,6 @@ def ipv6(buf, start, captured, reach, places, i, at):
     if places[frame.VERSION, i] != 6:
         return
     places[frame.NETWORK, i] = at
-    places[frame.HEADER, i] = 40
     if captured < at + 6:
         return
     announced = be16(buf, start + at + 4)
@@ -88,7 +87,11 @@ def ipv6(buf, start, captured, reach, places, i, at):
     later = False
     for _ in range(MAX_EXTENSIONS):
         # hop-by-hop, routing, fragment, AH, destination, mobility, HIP, Shim6
-        if later or protocol not in (0, 43, 44, 51, 60, 135, 139, 140) or where + 2 > stop:
+        if later or protocol not in (0, 43, 44, 51, 60, 135, 139, 140):
+            break
+        if where + 2 > stop:
+            if stop < end:
+                return  # what it leads to was not captured
             break
         if protocol == 44:
             places[frame.FRAGMENT, i] = where

@@ -13,10 +13,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """Differences in COLUMNS for which HOLDS(ours, tshark's, our row, tshark's packet) are of this kind."""
+    """A kind: differences in columns that begin with COLUMNS for which HOLDS(ours, tshark's, our row, its packet)."""
 
     name: str
-    columns: str
+    columns: str | tuple[str, ...]
     holds: Callable[[Any, Any, Row, Packet], bool]
     reason: str
 
@@ -54,10 +54,13 @@ KINDS = (
     ),
     Kind(
         "cut extension header",
-        "ip_",
-        lambda _ours, _theirs, row, packet: row["captured"] < row["length"] and packet.chain[-1] in EXTENSIONS,
-        "of an IPv6 extension header that is cut, tshark may not show what follows it or how long it is, or the other "
-        "way round; we need its first two bytes",
+        ("ip_proto", "ip_header_length"),
+        lambda ours, _theirs, row, packet: (
+            row["captured"] < row["length"]
+            and row["ip_version"] == 6
+            and (ours is None or packet.chain[-1] in EXTENSIONS)
+        ),
+        "we give null where it was not captured which extension headers there are; tshark gives what it has seen",
     ),
     Kind(
         "cut ports",
