@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, integer, octets
-from packetpig.loaders.contract.loader import Job, Loader
+from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.pieces import Pieces
 
@@ -16,6 +16,7 @@ ROWS = 256  # pieces in a batch
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of pieces."""
     extractor = Extractor(job.captures, job.report, job.on_error)
+    extractor.entropies = job.options["entropies"] == "yes"
     waiting: list[tuple[int, int, int, bytes]] = []
     for piece in Pieces(extractor).split():
         job.report.count("bytes of pieces", len(piece[3]))
@@ -46,6 +47,7 @@ LOADER = Loader(
     answers="one piece: what a part of a capture knows of the sessions of one bucket; SESSIONS puts them together",
     split="records",
     rows=rows,
+    options=(Option("entropies", "with the entropy of payload, for FEATURES", "no", ("no", "yes")),),
     columns=(
         *COMMON,
         integer("bucket", "all packets between two hosts are in one bucket"),

@@ -38,7 +38,7 @@ class Sensors:
 
 
 class Extractor:
-    """The packets of some captures."""
+    """The packets of some captures. `entropies`: whether to compute those of their payload."""
 
     def __init__(self, captures: Sequence[Capture], report: Report, on_error: str = "fail") -> None:
         self.captures = captures
@@ -48,6 +48,8 @@ class Extractor:
         self._of = np.append(self.sensors.of_capture, 0)
         self._seeds = np.append(self.sensors.digests, 0)[self._of]
         self._last = np.zeros(3, np.int64)
+        self._counts = np.zeros(256, np.int64)
+        self.entropies = False
 
     def packets(self, table: Table, whole: bool = False) -> Packets:
         """Rows of the table's packets; fragments are to be put together yet (see Fragments)."""
@@ -59,6 +61,7 @@ class Extractor:
         count = native.flow_packets(
             address, address, table.valid, wide, places, table.capacity, rows, self._of.ctypes.data,
             self._seeds.ctypes.data, len(self._of), out.ctypes.data, self._last.ctypes.data, parts.ctypes.data, whole,
+            self._counts.ctypes.data, self.entropies,
         )  # fmt: skip
         self.report.count("packets without IP", int(self._last[1]))
         self.report.count("packets with cut headers", int(self._last[2]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -256,8 +256,8 @@ class Together:
             sensors = np.array([numbers[name] for name in head["sensors"]] or [0], np.int64)
             self.pieces.append(Piece(one, head, captures, sensors, digests))
 
-    def sessions(self, options: Mapping[str, str]) -> Iterator[Sessions]:
-        """The sessions, as if their packets had stood in one capture."""
+    def sessions(self, options: Mapping[str, str], seen: Callable[[Packets], None] | None = None) -> Iterator[Sessions]:
+        """The sessions, as if their packets had stood in one capture. SEEN is called with all packets, once tracked."""
         tracker = Tracker(options, self.report)
         sources: list[Any] = [piece for piece in self.pieces if piece.head["packets"]]
         whole = self._fragments()
@@ -265,7 +265,11 @@ class Together:
             sources.append(_Packets(whole))
         for packets, doubles in merged(sources):
             self.report.count("packets in two captures", doubles)
-            for ended in tracker.add(np.ascontiguousarray(packets)):
+            packets = np.ascontiguousarray(packets)
+            over = list(tracker.add(packets))
+            if seen:
+                seen(packets)
+            for ended in over:
                 if len(ended):
                     yield Sessions(ended, self.captures, self.extractor.sensors)
         tracker.state[slots.NOW] = max(int(tracker.state[slots.NOW]), self.until)

@@ -46,6 +46,21 @@ def put_key(out, i, seed, version, protocol, sub, source, target, sport, dport, 
 
 
 @helper
+def entropy(buf, p, n, counts):
+    """Shannon entropy of N bytes at P (64 at most), in 1/16 bits a byte. COUNTS: 256 zeros, and so again afterwards."""
+    n = min(n, np.int64(64))
+    for k in range(n):
+        counts[buf[p + k]] += 1
+    total = 0.0
+    for k in range(n):
+        count = counts[buf[p + k]]
+        if count > 0:
+            total -= count * np.log2(count / n)
+            counts[buf[p + k]] = 0
+    return np.int64(total / n * 16 + 0.5)
+
+
+@helper
 def icmp_ports(kind, code, protocol, number):
     """(kind of flow, port of both sides, one way) of an ICMP packet: pairs of types with a number, or type and code."""
     answer = np.int64(counterpart(protocol, kind))
@@ -105,14 +120,18 @@ def embedded(buf, p, end, out, i, seed):
     "int64s",
     "int64s",
     "int",
+    "int64s",
+    "int",
 )
 def flow_packets(
-    buf_p, address, valid, wide_p, places_p, capacity, rows, sensors_p, seeds_p, captures, out_p, last_p, parts_p, whole
+    buf_p, address, valid, wide_p, places_p, capacity, rows, sensors_p, seeds_p, captures, out_p, last_p, parts_p,
+    whole, counts_p, entropies,
 ):  # fmt: skip
     """Rows of packets of a table that belong to a flow; gives how many. ADDRESS: of the buffer, as a number.
 
     SENSORS and SEEDS: number of each capture's sensor, and what the hash begins with. LAST (time): for packets without
     one. PARTS: how many are fragments, which are not understood (unless WHOLE).
+    COUNTS: 256 zeros, used for ENTROPIES of payload where these are wanted.
     OUT has two rows a packet: an ICMP error comes twice, about its flow and for itself. Left out and counted in LAST:
     [1] without IP, [2] with headers that were not captured.
     """
@@ -122,6 +141,7 @@ def flow_packets(
     sensors, seeds = carray(sensors_p, (captures,)), carray(seeds_p, (captures,))
     out = carray(out_p, (2 * rows, slots.PACKET))
     last, parts = carray(last_p, (3,)), carray(parts_p, (1,))
+    counts = carray(counts_p, (256,))
     parts[0] = 0
     n = np.int64(0)
     for i in range(rows):
@@ -219,6 +239,8 @@ def flow_packets(
             flags |= np.int64(slots.ONE_WAY)
         if there < payload:
             flags |= np.int64(slots.CUT)
+        if entropies != 0 and there > 0:
+            flags |= entropy(buf, base + at, there, counts) << slots.ENTROPY
         flags |= (print_ & 0x7FFF) << slots.PRINT
         out[n, slots.P_TIME] = time
         out[n, slots.P_FLAGS] = flags

@@ -28,6 +28,7 @@ PACKET = 16
 
 # P_FLAGS: TCP's own in bits 0 to 8
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+ENTROPY = 9  # shift; 7 bits: entropy of the first payload bytes in 1/16 bits, where it was asked for
 FROM_B = 1 << 16  # sent by side 1
 CUT = 1 << 17  # not all of the payload was captured
 ERROR = 1 << 18  # an ICMP error about the flow of the key

@@ -26,3 +26,14 @@ DEFINE WITH_SESSION(rows, sessions) RETURNS joined {
     pairs = JOIN $rows BY (sensor, community_id) LEFT OUTER, spans BY (span_sensor, span_community_id);
     $joined = FILTER pairs BY session_from IS NULL OR (ts >= session_from AND ts < session_until);
 };
+
+DEFINE FEATURES(pcap) RETURNS features {
+    pieces = LOAD '$pcap' USING SessionPieceLoader('entropies=yes');
+    buckets = GROUP pieces BY bucket;
+    $features = FOREACH buckets GENERATE FLATTEN(sessions.features(pieces.piece)) AS (
+        session_id, ts, proto, sport, dport, duration, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+        dst_ip_bytes, missed_bytes, packet_rate, byte_rate, src_share, src_size_mean, src_size_std, src_size_max,
+        dst_size_mean, dst_size_std, dst_size_max, gap_mean, gap_std, gap_min, gap_max, src_gap_mean, src_gap_std,
+        dst_gap_mean, dst_gap_std, src_data_packets, dst_data_packets, src_first_bytes, dst_first_bytes, src_entropy,
+        dst_entropy, reply_delay, fin, syn, rst, psh, ack, urg);
+};
