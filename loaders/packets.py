@@ -13,6 +13,7 @@ from packetpig.loaders.contract.columns import COMMON, integer, long, octets, te
 from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.columns import Builder, Field, fields, place
+from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.kernels import frame, native
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     for table in tables(job.captures, job.report, job.on_error):
         job.report.count("packets", table.rows)
         if job.options.get("tunnel") == "inner":
-            native.enter_tunnels(table.buffer.ctypes.data, table.valid, *table.pointers[:2], table.capacity, table.rows)
+            enter(table)
         if job.filter:
             _keep(table, job.filter, builders)
         yield from _batches(table, job.columns, builders)

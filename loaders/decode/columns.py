@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.window import Table
+from packetpig.loaders.decode import tunnels
 from packetpig.loaders.kernels import frame, native
 
 TEXT = 46  # bytes of the longest address, as in kernels/texts.py
@@ -161,16 +162,8 @@ def hardware(which: int) -> Builder:
 def tunnel(part: Slice) -> pa.Array:
     """Names of the tunnels that each packet came through, the outermost first."""
     codes, index = np.unique(part.place(frame.TUNNEL), return_inverse=True)
-    texts = pa.array([_tunnels(int(code)) for code in codes], pa.string())
+    texts = pa.array([tunnels.names(int(code)) for code in codes], pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=codes[index] < 0), texts, safe=False)
-
-
-def _tunnels(code: int) -> str:
-    names = []
-    while code > 0:
-        names.append(frame.TUNNELS[code & 15])
-        code >>= 4
-    return "+".join(names)
 
 
 def community_id(part: Slice) -> pa.Array:
