@@ -148,6 +148,8 @@ def _compare(operator: str, a: Values, b: Values) -> Values:
         return pa.scalar(None, pa.bool_())
     if isinstance(a, pa.Scalar) and not isinstance(b, pa.Scalar):
         operator, a, b = MIRRORED[operator], b, a
+    if pa.types.is_floating(a.type) != pa.types.is_floating(b.type):  # as in Java, the whole number becomes a double
+        a, b = (one.cast(pa.float64(), safe=False) if pa.types.is_integer(one.type) else one for one in (a, b))
     if isinstance(b, pa.Scalar):
         return _each_distinct(a, lambda values: KERNELS[operator](values, b))
     return KERNELS[operator](_plain(a), _plain(b))
