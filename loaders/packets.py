@@ -11,6 +11,7 @@ from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
 from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.times import span
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.columns import Builder, Field, fields, place
 from packetpig.loaders.decode.tunnels import enter
@@ -105,7 +106,8 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     builders = dict(BUILDERS)
     builders["sensor"] = build.capture_text(job.captures, lambda capture: capture.sensor)
     builders["capture"] = build.capture_text(job.captures, lambda capture: capture.capture)
-    for table in tables(job.captures, job.report, job.on_error):
+    times = span(job.filter.tree) if job.filter else None
+    for table in tables(job.captures, job.report, job.on_error, times=times):
         job.report.count("packets", table.rows)
         if job.options.get("tunnel") == "inner":
             enter(table)

@@ -163,6 +163,7 @@ class Worker:
                 start=one["start"],
                 end=one["end"] if (one["start"], one["end"]) != (0, one["size"]) else None,
                 size=one["size"],
+                local=one["local"],
             )
             for number, one in enumerate(job["captures"])
         ]

@@ -34,7 +34,8 @@ class Capture:
     """One capture, or a range of its records.
 
     `path`: as messages name it. `capture`, `sensor`: as in the rows. `start`, `end`: records that begin in this range
-    of bytes; the whole capture if `end` is None. `open`: gives the bytes.
+    of bytes; the whole capture if `end` is None. `open`: gives the bytes. `local`: its path, if it is a file of this
+    machine.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Capture:
     end: int | None = None
     number: int = 0  # in the job
     size: int | None = field(default=None)
+    local: str | None = None
 
 
 class LocalSource:
@@ -102,4 +104,4 @@ def local(path: str | Path, name: str | None = None, sensor: str = "default") ->
     path = str(path)
     if path == "-":
         return Capture("standard input", lambda: LocalSource("/dev/stdin"), name or "-", sensor)
-    return Capture(path, lambda: LocalSource(path), name or Path(path).name, sensor)
+    return Capture(path, lambda: LocalSource(path), name or Path(path).name, sensor, local=path)

@@ -53,6 +53,7 @@ class Pcap:
         self.packets = 0
         self._mode = "read"
         self._start = max(capture.start, HEADER)
+        self._known = 0
         if capture.start > HEADER:
             self.packets = -1
             self._mode = "search"
@@ -69,6 +70,8 @@ class Pcap:
     @property
     def begin(self) -> int:
         """Offset from which the capture's bytes are needed."""
+        if self._known:
+            return self._known
         return max(HEADER, self._start - OVERLAP) if self._mode == "search" else HEADER
 
     def scan(self, window: Window, table: Table) -> int:
@@ -159,6 +162,11 @@ class Pcap:
             raise RestartError
         window.at = max(window.at, window.valid - frame.CHAIN_BYTES - self.limit - self.record)
         return frame.MORE
+
+    def go_to(self, offset: int, packets: int) -> None:
+        """Begin at OFFSET, where a record is known to begin; PACKETS of the capture stand before it (-1: not known)."""
+        self._known, self.packets = offset, packets
+        self._mode = "skip" if offset < self._start else "read"
 
     def restart(self) -> None:
         """Find the range by walking through the capture from its begin."""

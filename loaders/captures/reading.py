@@ -7,16 +7,20 @@ one arena of bounded size, so that many small captures fill one table and memory
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from packetpig.loaders.captures.ahead import ahead
 from packetpig.loaders.captures.capture import Capture, Source, opened, reason
 from packetpig.loaders.captures.compression import Unpacked, compression
+from packetpig.loaders.captures.index import Index
+from packetpig.loaders.captures.index import of as index_of
 from packetpig.loaders.captures.pcap import Pcap, RestartError
 from packetpig.loaders.captures.pcapng import Pcapng
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import CaptureError, Report
+from packetpig.loaders.contract.times import Span
 from packetpig.loaders.kernels import frame
 
 HEAD = 64  # bytes that tell the format
@@ -29,9 +33,12 @@ FORMATS = (Pcap, Pcapng)
 class Scanner(Protocol):
     """What the formats have alike."""
 
-    begin: int
     first: int | None
     after: int | None
+
+    @property
+    def begin(self) -> int:
+        """See Pcap.begin."""
 
     def scan(self, window: Window, table: Table) -> int:
         """See Pcap.scan."""
@@ -62,13 +69,19 @@ class Head:
         self._rest.close()
 
 
-def tables(captures: Sequence[Capture], report: Report, on_error: str = "fail", first: int = 0) -> Iterator[Table]:
+def tables(
+    captures: Sequence[Capture],
+    report: Report,
+    on_error: str = "fail",
+    first: int = 0,
+    times: Span | None = None,
+) -> Iterator[Table]:
     """Give tables of packets; each is used again for the next, so be done with it before. Captures count from FIRST.
 
     A file that is no capture raises CaptureError; with ON_ERROR `skip` it is counted and said, with `later` too, and
-    counts as a failure of the whole.
+    counts as a failure of the whole. With TIMES, what a time index knows to be outside is not read.
     """
-    reader = _Reader(report)
+    reader = _Reader(report, times)
     for number, capture in enumerate(captures, first):
         capture.number = number
         try:
@@ -86,8 +99,9 @@ def tables(captures: Sequence[Capture], report: Report, on_error: str = "fail", 
 
 
 class _Reader:
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, report: Report, times: Span | None) -> None:
+        self.report, self.times = report, times
+        self.stale = False
         self.table = Table()
         self.arena = np.empty(ARENA, np.uint8)
         self.filled = 0
@@ -99,13 +113,64 @@ class _Reader:
             self.table.rows = 0
 
     def read(self, capture: Capture) -> Iterator[Table]:
+        index = self._index(capture) if self.times else None
+        if index and self.times and not index.overlaps(self.times):
+            self._leave_out(capture, capture.start, capture.end or index.size)
+            self._finish_indexed(capture)
+            return
         source = opened(capture)
         try:
-            yield from self._recognised(capture, source)
+            if index and self.times and index.blocks.size:
+                yield from self._indexed(capture, source, index, self.times)
+            else:
+                yield from self._recognised(capture, source)
         except OSError as error:
             raise CaptureError(f"{capture.path}: {reason(error)}") from error
         finally:
             source.close()
+
+    def _index(self, capture: Capture) -> Index | None:
+        index, stale = index_of(capture)
+        if stale:
+            self.report.count("time indexes not used")
+            if not self.stale:
+                self.report.warn(
+                    f"{capture.path}: its time index is not of this file as it is now, and not used; "
+                    "`packetpig index` writes it anew (said once)"
+                )
+            self.stale = True
+        return index
+
+    def _indexed(self, capture: Capture, source: Source, index: Index, times: Span) -> Iterator[Table]:
+        """Read those blocks of a pcap that have packets of the time."""
+        head = _head(source)
+        end = capture.end if capture.end is not None else index.size
+        mapping = source.mapped() if (source.size or 0) >= MAPPED else None
+        done = capture.start
+        for run in index.runs(times, capture.start, end):
+            self._leave_out(capture, done, run.begin)
+            part = replace(capture, start=max(run.begin, capture.start), end=run.end)
+            scanner = Pcap(head, part, self.report)
+            scanner.go_to(run.begin, run.packets if capture.start == 0 else -1)
+            if mapping is not None:
+                yield from self._mapped(scanner, mapping)
+            else:
+                yield from self._streamed(scanner, source, part)
+            done = run.end
+        self._leave_out(capture, done, end)
+        self._finish_indexed(capture)
+
+    def _leave_out(self, capture: Capture, begin: int, end: int) -> None:
+        """Say that a part is not read."""
+        if end > begin:
+            self.report.progress(end - begin)
+            self.report.count("bytes not read, by the time index", end - begin)
+
+    def _finish_indexed(self, capture: Capture) -> None:
+        """What begins and ends a range is known without looking: neighbours that do so too agree."""
+        self.report.count("captures")
+        if capture.end is not None:
+            self.report.splits.append((capture.number, capture.start, capture.end))
 
     def _recognised(self, capture: Capture, source: Source) -> Iterator[Table]:
         head = _head(source)
@@ -174,7 +239,7 @@ class _Reader:
                 self.arena.data[window.valid : window.valid + self._piece(capture, offset, room)], offset
             )
             if not compressed:
-                self.report.progress(count)
+                self.report.progress(count if capture.end is None else max(0, min(count, capture.end - offset)))
             offset += count
             window.valid += count
             window.last = count == 0
@@ -206,6 +271,15 @@ class _Reader:
         window.address = arena.ctypes.data
         self.arena = self.table.buffer = arena
         self.table.valid = left
+
+
+def is_pcap(capture: Capture) -> bool:
+    """Whether a capture is a pcap that is not compressed, which can be read from any record on."""
+    source = opened(capture)
+    try:
+        return source.size is not None and Pcap.recognises(_head(source))
+    finally:
+        source.close()
 
 
 def _head(source: Source) -> bytes:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.where import Tree
 
-FIRST, LAST = -(1 << 62), 1 << 62
+FIRST, LAST = -(1 << 63), (1 << 63) - 1
 SLACK = 1e-6  # seconds: a time written as a decimal number is not exact
 
 
@@ -88,7 +88,7 @@ def _nanos(value: Any, slack: float, default: int) -> int:
     seconds = float(value)
     if not math.isfinite(seconds):
         raise ValueError(f"not {value!r}")
-    return round((seconds + slack) * 1e9)
+    return min(max(round((seconds + slack) * 1e9), FIRST), LAST)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
