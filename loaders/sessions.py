@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, bag, double, integer, long, text
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.flows.extracting import Extractor, ordered
+from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.moments import TIMES, Moments
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker, number
@@ -61,12 +62,14 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
         Moments(number(job.options, TIMES), job.report) if {"timestamps", "intervals"} & set(job.columns) else None
     )
     for packets in extractor.merged():
-        ended = list(tracker.add(packets))
+        ended: Iterable[Packets] = tracker.add(packets)
         if moments:
+            ended = [one.copy() for one in ended]
             moments.add(packets)
         for one in ended:
             yield from _batches(Sessions(one, names, extractor.sensors), moments, job)
-    yield from _batches(Sessions(tracker.finish(), names, extractor.sensors), moments, job)
+    for one in tracker.finish():
+        yield from _batches(Sessions(one, names, extractor.sensors), moments, job)
 
 
 def _batches(sessions: Sessions, moments: Moments | None, job: Job) -> Iterator[pa.RecordBatch]:

@@ -74,7 +74,10 @@ def spans(sessions: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]] | Non
     """The time that each session of one flow has to itself: until the next one that uses the same ports begins.
 
     Of tuples (ts, session_id, src, sport, dst, dport, proto, service, state). The first begins at any time, the last
-    never ends, so that every time is in one of them. Pig: see WITH_SESSION.
+    never ends, so that every time is in one of them.
+
+    Pig: `FOREACH (GROUP s BY community_id) GENERATE group, FLATTEN(sessions.spans(s.(ts, session_id, src, sport, dst,
+    dport, proto, service, state)));` (see the macro WITH_SESSION).
     """
     if sessions is None:
         return None

@@ -266,16 +266,14 @@ class Together:
         for packets, doubles in merged(sources):
             self.report.count("packets in two captures", doubles)
             packets = np.ascontiguousarray(packets)
-            over = list(tracker.add(packets))
+            over = [one.copy() for one in tracker.add(packets)]
             if seen:
                 seen(packets)
             for ended in over:
-                if len(ended):
-                    yield Sessions(ended, self.captures, self.extractor.sensors)
+                yield Sessions(ended, self.captures, self.extractor.sensors)
         tracker.state[slots.NOW] = max(int(tracker.state[slots.NOW]), self.until)
-        left = tracker.finish()
-        if len(left):
-            yield Sessions(left, self.captures, self.extractor.sensors)
+        for left in tracker.finish():
+            yield Sessions(left.copy(), self.captures, self.extractor.sensors)
 
     def _fragments(self) -> Packets:
         """Packets whose fragments were in several pieces."""

@@ -179,12 +179,10 @@ def contents(job: Job, services: set[int] | None = None) -> Iterator[Said | Over
     follow = np.isin(np.arange(256), list(services)) if services is not None else None
     wanted = None if follow is None else follow.__getitem__
     for packets in extractor.merged():
-        ended = list(tracker.add(packets))
+        ended = [one.copy() for one in tracker.add(packets)]
         yield from streams.events(packets, tracker.moves, wanted)
         for one in ended:
-            if len(one):
-                streams.forget(one)
-                yield Over(Sessions(one, names, extractor.sensors))
-    left = tracker.finish()
-    if len(left):
-        yield Over(Sessions(left, names, extractor.sensors))
+            streams.forget(one)
+            yield Over(Sessions(one, names, extractor.sensors))
+    for one in tracker.finish():
+        yield Over(Sessions(one.copy(), names, extractor.sensors))

@@ -23,6 +23,7 @@ MEMORY = Option(
     "memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m"
 )
 UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+CHUNK = 1 << 16  # sessions that are given at a time
 FIRST = 1 << 14  # sessions there is room for at first
 COST = 8 * slots.SESSION + 16  # bytes a session, with its places in the table
 
@@ -82,19 +83,18 @@ class Tracker:
             rows[:count] = self.rows[:count]
         self.rows, self.capacity = rows, capacity
         self.table = np.empty(1 << (2 * capacity - 1).bit_length(), np.int32)
-        self._take(np.empty((0, slots.SESSION), np.int64))
+        self._part()
 
-    def _take(self, out: Packets) -> None:
-        self.state[slots.COUNT] = native.take_ended(
-            self.rows.ctypes.data,
-            int(self.state[slots.COUNT]),
-            out.ctypes.data,
-            self.table.ctypes.data,
-            len(self.table),
+    def _part(self) -> int:
+        """Sessions that have ended stand behind the others now; gives how many are left."""
+        left = native.part_ended(
+            self.rows.ctypes.data, int(self.state[slots.COUNT]), self.table.ctypes.data, len(self.table)
         )
+        self.state[slots.COUNT] = left
+        return int(left)
 
     def add(self, packets: Packets) -> Iterator[Packets]:
-        """Take PACKETS in; gives sessions that have ended, now and then."""
+        """Take PACKETS in; gives sessions that have ended, now and then: look at them before the next are asked for."""
         self.state[slots.AT] = 0
         if self._all_moves:
             self.moves = np.zeros((len(packets), slots.MOVE), np.int64)
@@ -106,17 +106,15 @@ class Tracker:
             )  # fmt: skip
             if self.state[slots.AT] >= len(packets):
                 return
-            yield self.ended(int(self.state[slots.NOW]))
+            yield from self._ended(int(self.state[slots.NOW]))
             self._grow()
 
-    def ended(self, now: int) -> Packets:
+    def _ended(self, now: int) -> Iterator[Packets]:
         """Sessions that are over at the time NOW, and others that have ended; they are gone from here."""
         count = int(self.state[slots.COUNT])
-        ended = native.end_sessions(self.rows.ctypes.data, count, now, self.settings.ctypes.data)
-        out = np.empty((ended, slots.SESSION), np.int64)
-        if ended:
-            self._take(out)
-        return out
+        if native.end_sessions(self.rows.ctypes.data, count, now, self.settings.ctypes.data):
+            left = self._part()
+            yield from _chunks(self.rows[left:count])
 
     def _grow(self) -> None:
         """After a sweep: at least half must be free, or there has to be more room, or the quietest are given up."""
@@ -131,12 +129,17 @@ class Tracker:
         self.report.losses = True
         self.report.count("sessions given up for want of memory", len(quiet))
 
-    def finish(self) -> Packets:
+    def finish(self) -> Iterator[Packets]:
         """All that is left, as it stands."""
-        over = self.ended(int(self.state[slots.NOW]))
-        left = self.rows[: int(self.state[slots.COUNT])].copy()
-        self.state[slots.COUNT] = 0
-        self.table[:] = -1
         if lost := int(self.state[slots.LOST_HOLES]):
             self.report.count("holes given up in streams", lost)
-        return np.concatenate([over, left])
+        yield from self._ended(int(self.state[slots.NOW]))
+        left = int(self.state[slots.COUNT])
+        self.state[slots.COUNT] = 0
+        self.table[:] = -1
+        yield from _chunks(self.rows[:left])
+
+
+def _chunks(rows: Packets) -> Iterator[Packets]:
+    for low in range(0, len(rows), CHUNK):
+        yield rows[low : low + CHUNK]

@@ -531,24 +531,20 @@ def end_sessions(sessions_p, count, now, settings_p):
     return ended
 
 
-@kernel("int64s", "int", "int64s", "int32s", "int")
-def take_ended(sessions_p, count, out_p, table_p, slots_count):
-    """Move sessions that have ended to OUT, close the ranks, and build TABLE anew; give how many are left."""
+@kernel("int64s", "int", "int32s", "int")
+def part_ended(sessions_p, count, table_p, slots_count):
+    """Move sessions that have ended behind the others, and build TABLE anew; give how many are left."""
     sessions = carray(sessions_p, (count, slots.SESSION))
-    out = carray(out_p, (count, slots.SESSION))
     table = carray(table_p, (slots_count,))
     mask = np.int64(slots_count - 1)
     table[:] = -1
-    kept, taken = 0, 0
+    kept = 0
     for row in range(count):
         if sessions[row, slots.STATUS] & slots.ENDED != 0:
-            for k in range(slots.SESSION):
-                out[taken, k] = sessions[row, k]
-            taken += 1
             continue
         if kept != row:
             for k in range(slots.SESSION):
-                sessions[kept, k] = sessions[row, k]
+                sessions[kept, k], sessions[row, k] = sessions[row, k], sessions[kept, k]
         slot = sessions[kept, slots.HASH] & mask
         while table[slot] >= 0:
             slot = (slot + 1) & mask
