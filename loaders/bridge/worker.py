@@ -76,8 +76,9 @@ class PigSource:
         assert self.size is not None
         if offset >= self.size or not len(into):
             return 0
-        if offset != self._next:
+        if offset != self._next or self._answers.owner is not self:
             self._answers.discard()
+            self._answers.owner = self
             self._next = self._asked = offset
         small = len(into) < TAIL
         if self._asked == offset:
@@ -106,16 +107,18 @@ class PigSource:
 
     def close(self) -> None:
         """See Source."""
-        self._answers.discard()
+        if self._answers.owner is self:
+            self._answers.discard()
 
 
 class Answers:
-    """Frames that answer read requests, in order."""
+    """Frames that answer read requests, in order. `owner`: the source whose requests they are; others start anew."""
 
     def __init__(self, file: int) -> None:
         self._file = file
         self._left = 0  # bytes of the frame that is being read
         self.waiting = 0  # requests whose answers have not ended
+        self.owner: object = None
 
     def read(self, into: memoryview, path: str) -> int:
         """Some of the current answer's bytes; 0 where it ends."""
