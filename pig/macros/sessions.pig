@@ -3,6 +3,7 @@
 --   SESSIONS(pcap, where)             sessions, with the columns of SessionLoader
 --       pcap    captures: files, folders, globs
 --       where   an expression over the columns; 'true' for all sessions
+--   SENSOR_SESSIONS(pcap, where)      the same, where each folder right below pcap is a sensor of its own
 --   WITH_SESSION(rows, sessions)      rows that have sensor, community_id and ts, each with its session
 --       the columns of rows, then session_id, session_ts, src, sport, dst, dport, proto, service and state of the
 --       session (spans::session_id, …); null where there is none
@@ -36,4 +37,14 @@ DEFINE FEATURES(pcap) RETURNS features {
         dst_size_mean, dst_size_std, dst_size_max, gap_mean, gap_std, gap_min, gap_max, src_gap_mean, src_gap_std,
         dst_gap_mean, dst_gap_std, src_data_packets, dst_data_packets, src_first_bytes, dst_first_bytes, src_entropy,
         dst_entropy, reply_delay, fin, syn, rst, psh, ack, urg);
+};
+
+DEFINE SENSOR_SESSIONS(pcap, where) RETURNS sessions {
+    pieces = LOAD '$pcap' USING SessionPieceLoader('sensors=folders');
+    buckets = GROUP pieces BY bucket;
+    merged = FOREACH buckets GENERATE FLATTEN(sessions.merge(pieces.piece, '')) AS (
+        sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel, end_ts,
+        duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+        dst_ip_bytes, missed_bytes, icmp_errors);
+    $sessions = FILTER merged BY $where;
 };
