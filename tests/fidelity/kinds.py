@@ -32,7 +32,10 @@ KINDS = (
         "IPv6 as IPv4",
         "",
         lambda _ours, _theirs, row, packet: (
-            row["eth_type"] == 0x0800 and packet.chain.count("ipv6") == 1 and row["ip_version"] == 6
+            row["eth_type"] == 0x0800
+            and row["tunnel"] is None
+            and packet.chain.count("ipv6") == 1
+            and row["ip_version"] == 6
         ),
         "the EtherType says IPv4, the version 6; no host takes it for IPv6, tshark does",
     ),
