@@ -69,7 +69,7 @@ geoip: setup ## get free geolocation databases (150 MB) for the functions of geo
 	@bin/geoip $(ARGS)
 
 lock: ## renew requirements.lock from pyproject.toml
-	@python3 -m venv build/lock && build/lock/bin/pip install -q '.[build,dev]' && \
+	@python3 -m venv build/lock && build/lock/bin/pip install -q '.[build,dev,export]' && \
 	  { echo "# Every version that set-up installs; renewed by \`make lock\` from pyproject.toml."; \
 	    build/lock/bin/pip freeze --exclude packetpig; } >requirements.lock; rm -rf build/lock
 
