@@ -108,14 +108,16 @@ def test_calls(module: Path) -> None:
     ("functions", "line"),
     [
         ([["packetpig.udfs.nothing", "x"]], "ModuleNotFoundError: No module named 'packetpig.udfs.nothing'"),
-        ([["packetpig.udfs.times", "nothing"]],
-         "LookupError: packetpig.udfs.times has no function nothing with an @outputSchema; it has bin, iso"),
+        (
+            [["packetpig.udfs.times", "nothing"]],
+            "LookupError: packetpig.udfs.times has no function nothing with an @outputSchema; it has bin, iso",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_function_that_is_not_there(functions: list[list[str]], line: str) -> None:
-    assert Process({"functions": functions}).hello == {"error": line}
+    assert Process({"functions": functions}).hello["error"].startswith(line)
 
 
 def test_found_by_their_decorator(module: Path) -> None:
     assert schemas(module) == {"shout": "text:chararray", "size": "n:long", "fail": "x:int"}
-    assert catalogue()["packetpig.udfs.times"] == {"bin": "bin:long", "iso": "time:chararray"}
+    assert catalogue()["packetpig.udfs.times"].items() >= {"bin": "bin:long", "iso": "time:chararray"}.items()
