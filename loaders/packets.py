@@ -13,6 +13,7 @@ from packetpig.loaders.contract.columns import COMMON, integer, long, octets, te
 from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.contract.times import span
 from packetpig.loaders.decode import columns as build
+from packetpig.loaders.decode.arrays import bits
 from packetpig.loaders.decode.columns import Builder, Field, fields, place
 from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.kernels import frame, native
@@ -128,9 +129,7 @@ def _batches(table: Table, names: tuple[str, ...], builders: dict[str, Builder])
 def _keep(table: Table, chosen: Filter, builders: dict[str, Builder]) -> None:
     """Leave only those packets in the table that the filter keeps."""
     names = tuple(name for name in builders if name in chosen.names)
-    masks = [
-        chosen.mask(batch).to_numpy(zero_copy_only=False).view(np.uint8) for batch in _batches(table, names, builders)
-    ]
+    masks = [bits(chosen.mask(batch)) for batch in _batches(table, names, builders)]
     if masks:
         wanted = np.ascontiguousarray(np.concatenate(masks))
         table.rows = native.keep(*table.pointers[:2], table.capacity, table.rows, wanted.ctypes.data)

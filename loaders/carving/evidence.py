@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 from packetpig.loaders.contract.report import CaptureError, Report
+from packetpig.loaders.decode.arrays import bits, booleans, numbers
 from packetpig.loaders.kernels import native
 
 COLUMNS = ("capture", "ts_ns", "link_type", "length", "frame")
@@ -70,10 +71,10 @@ class Evidence:
     def add(self, batch: pa.RecordBatch) -> None:
         """Write the packets of a batch."""
         self.packets += batch.num_rows
-        types = batch.column("link_type").to_numpy()
+        types = numbers(batch.column("link_type"), np.int32)
         kinds = np.unique(types)
         for kind in kinds:
-            self._write(int(kind), batch if len(kinds) == 1 else batch.filter(pa.array(types == kind)))
+            self._write(int(kind), batch if len(kinds) == 1 else batch.filter(booleans(types == kind)))
 
     def _output(self, link_type: int) -> _Output:
         found = self._outputs.get(link_type)
@@ -93,13 +94,14 @@ class Evidence:
     def _write(self, link_type: int, batch: pa.RecordBatch) -> None:
         output = self._output(link_type)
         time = batch.column("ts_ns")
+        times = numbers(time, np.int64)
         if time.null_count:
+            times = np.where(bits(time.is_valid()), times, 0)
             self._report.count("packets without a time, stored with 0", time.null_count)
-        times = np.ascontiguousarray(time.fill_null(0).to_numpy(zero_copy_only=False), np.int64)
         if len(times) and (times.min() < 0 or times.max() >= LATEST):
             wrong = int(np.count_nonzero((times < 0) | (times >= LATEST)))
             self._report.count("packets of a time that pcap cannot say, stored with 0", wrong)
-        lengths = np.ascontiguousarray(batch.column("length").to_numpy(), np.int32)
+        lengths = numbers(batch.column("length"), np.int32)
         frames = batch.column("frame")
         _, offsets, data = frames.buffers()
         ends = np.frombuffer(offsets, np.int32)[frames.offset : frames.offset + len(frames) + 1]
@@ -121,7 +123,7 @@ class Evidence:
         sizes: np.ndarray[tuple[int], np.dtype[np.int32]],
     ) -> None:
         """Keep in mind which part of the file is of which capture."""
-        index = captures.indices.to_numpy()
+        index = numbers(captures.indices, np.int32)
         bounds = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
         names = captures.dictionary
         for low, high in pairwise(bounds):

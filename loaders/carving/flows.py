@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.where import Tree
+from packetpig.loaders.decode.arrays import bits, booleans, numbers
 
 FIRST, LAST = -(1 << 63), (1 << 63) - 1
 SLACK = 1e-6  # seconds: a time written as a decimal number is not exact
@@ -50,13 +51,14 @@ class Flows:
         """Which rows of BATCH stay."""
         identities = batch.column("community_id")
         spans = [self._spans.get(name) for name in identities.dictionary.to_pylist()]
-        index = np.asarray(identities.indices.fill_null(len(spans)))
+        index = numbers(identities.indices, np.int32)
+        if identities.null_count:
+            index = np.where(bits(identities.is_valid()), index, len(spans))
         listed = np.array([*(several is not None for several in spans), False])
         wanted = listed[index]
         places = np.flatnonzero(wanted)
         if len(places):
-            time = batch.column("ts_ns")
-            times = time.fill_null(0).to_numpy(zero_copy_only=False)[places]
+            times = numbers(batch.column("ts_ns"), np.int64)[places]
             of = index[places]
             inside = np.zeros(len(places), bool)
             for one in np.unique(of):
@@ -64,7 +66,7 @@ class Flows:
                 for low, high in spans[one] or ():
                     inside[mine] |= (times[mine] >= low) & (times[mine] <= high)
             wanted[places] = inside
-        return pa.array(wanted)
+        return booleans(wanted)
 
 
 class Both:

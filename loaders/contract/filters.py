@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,8 +45,8 @@ class Filter:
         """Which rows of BATCH stay: an array without nulls."""
         result = _evaluate(self.tree, batch)
         if isinstance(result, pa.Scalar):
-            result = pa.repeat(result if result.is_valid else pa.scalar(False), batch.num_rows)
-        return pc.fill_null(result, False)
+            result = pa.repeat(result if result.is_valid else constant(False, pa.bool_()), batch.num_rows)
+        return pc.coalesce(result, constant(False, pa.bool_())) if result.null_count else result
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows of BATCH that stay."""
@@ -98,11 +99,11 @@ def _evaluate(tree: Tree, batch: pa.RecordBatch) -> Values:
     if kind == "null":
         return pa.scalar(None)
     if kind == "bytearray":
-        return pa.scalar(base64.b64decode(tree[1]), pa.binary())
+        return constant(base64.b64decode(tree[1]), pa.binary())
     if kind == "float":
-        return pa.scalar(float(tree[1]), pa.float64())
+        return constant(float(tree[1]), pa.float64())
     if kind in ARROW:
-        return pa.scalar(tree[1], ARROW[kind])
+        return constant(tree[1], ARROW[kind])
     if kind == "and":
         return pc.and_kleene(*_conditions(tree, batch))
     if kind == "or":
@@ -124,6 +125,17 @@ def _evaluate(tree: Tree, batch: pa.RecordBatch) -> Values:
     if kind == "matches":
         return _matches(_evaluate(tree[1], batch), _evaluate(tree[2], batch))
     return _arithmetic(kind, [_evaluate(part, batch) for part in tree[1:]])
+
+
+def constant(value: Any, kind: pa.DataType) -> pa.Scalar:
+    """A scalar. (pa.scalar would import pandas, where that is installed: it takes longer than many a filter.)"""
+    if isinstance(value, str | bytes):
+        data = value.encode() if isinstance(value, str) else value
+        buffers = [None, pa.py_buffer(struct.pack("=ii", 0, len(data))), pa.py_buffer(data)]
+    else:
+        code = "?" if pa.types.is_boolean(kind) else "d" if pa.types.is_floating(kind) else f"i{kind.bit_width}"
+        buffers = [None, pa.py_buffer(struct.pack({"i32": "=i", "i64": "=q"}.get(code, "=" + code), value))]
+    return pa.Array.from_buffers(kind, 1, buffers)[0]
 
 
 def _conditions(tree: Tree, batch: pa.RecordBatch) -> list[Values]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.decode import tunnels
+from packetpig.loaders.decode.arrays import texts
 from packetpig.loaders.kernels import frame, native
 
 TEXT = 46  # bytes of the longest address, as in kernels/texts.py
@@ -193,8 +194,10 @@ def capture_text(captures: Sequence[Capture], name: Callable[[Capture], str]) ->
     def build(part: Slice) -> pa.Array:
         numbers = part.place(frame.CAPTURE)
         low, high = (int(numbers.min()), int(numbers.max())) if part.rows else (0, 0)
-        texts = pa.array([name(capture) for capture in captures[low : high + 1]], pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(numbers - low), texts, safe=False)
+        names = texts([name(capture) for capture in captures[low : high + 1]])
+        index = np.ascontiguousarray(numbers - low, np.int32)
+        indices = pa.Array.from_buffers(pa.int32(), part.rows, [None, pa.py_buffer(index)])
+        return pa.DictionaryArray.from_arrays(indices, names, safe=False)
 
     return build
 
