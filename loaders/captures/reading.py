@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
+from packetpig.loaders.captures import parallel
 from packetpig.loaders.captures.ahead import ahead
 from packetpig.loaders.captures.capture import Capture, Source, opened, reason
 from packetpig.loaders.captures.compression import Unpacked, compression
@@ -188,7 +189,7 @@ class _Reader:
         elif source.size >= MAPPED:
             mapping = source.mapped()
             if mapping is not None:
-                yield from self._mapped(scanner, mapping)
+                yield from self._mapping(scanner, mapping, head, capture)
                 self._finish(capture, scanner)
                 return
         while True:
@@ -198,6 +199,17 @@ class _Reader:
             except RestartError:
                 scanner.restart()  # type: ignore[attr-defined]
         self._finish(capture, scanner)
+
+    def _mapping(
+        self, scanner: Scanner, mapping: np.ndarray[Any, Any], head: bytes, capture: Capture
+    ) -> Iterator[Table]:
+        if isinstance(scanner, Pcap) and parallel.possible(capture, len(mapping)):
+            yield from self.flush()
+            left = yield from parallel.tables(head, capture, mapping, self.report)
+            if left is None:
+                return
+            scanner.go_to(*left)
+        yield from self._mapped(scanner, mapping)
 
     def _finish(self, capture: Capture, scanner: Scanner) -> None:
         self.report.count("captures")

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from packetpig.loaders.captures import reading
+from packetpig.loaders.captures import parallel, pcap, reading
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.contract.discovery import find, names
 from packetpig.loaders.contract.loader import Loader, run
@@ -34,14 +34,14 @@ class Bytes:
 
     def read(self, into: memoryview, offset: int) -> int:
         """See Source."""
-        most = len(into) if self._kind == "file" else self._pick.choice((1, 7, 100, 10_000, 1 << 20))
+        most = len(into) if self._kind != "pipe" else self._pick.choice((1, 7, 100, 10_000, 1 << 20))
         piece = self._data[offset : offset + min(most, len(into))]
         into[: len(piece)] = piece
         return len(piece)
 
     def mapped(self) -> np.ndarray[Any, Any] | None:
         """See Source."""
-        return np.frombuffer(self._data, np.uint8) if self._kind == "mapped" and self._data else None
+        return np.frombuffer(self._data, np.uint8) if self._kind in ("mapped", "parallel") and self._data else None
 
     def close(self) -> None:
         """See Source."""
@@ -83,8 +83,12 @@ def _through(name: str, loader: Loader, data: bytes, wanted: int | None, pick: r
             options[option.name] = pick.choice(choices)
     columns = [column.name for column in loader.schema(options)]
     chosen = [column for column in columns if pick.random() < 0.3] if pick.random() < 0.5 else columns
-    kind = pick.choice(("file", "pipe", "mapped"))
-    reading.MAPPED = 1 if kind == "mapped" else 4 << 20
+    kind = pick.choice(("file", "pipe", "mapped", "parallel"))
+    reading.MAPPED = 1 if kind in ("mapped", "parallel") else 4 << 20
+    parallel.LEAST, parallel.SEGMENT = (
+        (1, pick.choice((100, 1000, 5000))) if kind == "parallel" else (64 << 20, 16 << 20)
+    )
+    pcap.OVERLAP = 2000 if kind == "parallel" else 1 << 20
     report = Report()
     rows = 0
     try:
