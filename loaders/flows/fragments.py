@@ -136,7 +136,7 @@ class Fragments:
     def _read(self, buffer: np.ndarray[Any, Any], position: int, places: list[int], name: list[int]) -> Part | None:
         network, total, captured, version, header, part = places
         start = position + network
-        if captured - network < total:
+        if captured - network < total or total < (header if version == 4 else part - network + 8):
             self._report.count("fragments cut")
             return None
         packet = buffer[start : start + total].tobytes()
