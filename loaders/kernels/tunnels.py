@@ -20,6 +20,7 @@ MAX_EXTENSIONS = 8  # headers of GTP-U followed
 
 # UDP ports
 VXLAN, VXLAN_LINUX, VXLAN_GPE, GENEVE, GTP, TEREDO, L2TP, MPLS_UDP = 4789, 8472, 4790, 6081, 2152, 3544, 1701, 6635
+TEREDO_PREFIX = 0x20010000  # 2001::/32
 
 
 @helper
@@ -147,6 +148,13 @@ def carried(buf, start, places, i, end):
         code, at, kind = over_udp(buf, start, stop, payload, end, target)
         if code == 0:
             code, at, kind = over_udp(buf, start, stop, payload, end, source)
+        if code == 0:
+            # between two clients Teredo has any port: then one of the addresses inside tells
+            code, at, kind = teredo(buf, start, stop, payload, end)
+            if code == 0 or at + 40 > stop or (
+                be32(buf, start + at + 8) != TEREDO_PREFIX and be32(buf, start + at + 24) != TEREDO_PREFIX
+            ):
+                code, kind = 0, -1
     if code != 0 and kind != ETHERNET:
         at, kind = beneath(buf, start, stop, at, kind)
     # there, and whole within what carries it, though perhaps not captured
