@@ -13,6 +13,7 @@ from packetpig.loaders.captures.finding import in_time_order, packet_time
 from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.flows.fragments import Fragments
 from packetpig.loaders.flows.merging import FOREVER, Packets, merged
 from packetpig.loaders.kernels import native, slots
@@ -47,7 +48,7 @@ class Extractor:
         self.fragments = Fragments(self, report)
         self._of = np.append(self.sensors.of_capture, 0)
         self._seeds = np.append(self.sensors.digests, 0)[self._of]
-        self._last = np.zeros(3, np.int64)
+        self._last = np.zeros(4, np.int64)
         self._counts = np.zeros(256, np.int64)
         self.entropies = False
 
@@ -65,6 +66,7 @@ class Extractor:
         )  # fmt: skip
         self.report.count("packets without IP", int(self._last[1]))
         self.report.count("packets with cut headers", int(self._last[2]))
+        self.report.count("packets that carry nothing", int(self._last[3]))
         self._last[1:] = 0
         packets = out[:count]
         if parts[0]:
@@ -76,9 +78,22 @@ class Extractor:
         end = len(self.captures) if count is None else number + count
         for table in tables(self.captures[number:end], self.report, self.on_error, number):
             self.report.count("packets", table.rows)
+            self._enter(table)
             packets = self.packets(table)
             if len(packets):
                 yield packets
+
+    def _enter(self, table: Table) -> None:
+        """Note the innermost packets of tunnels; fragments stay as they are until they have been put together."""
+        wide, places, _ = table.pointers
+        found = np.empty(table.rows, np.int64)
+        count = native.find_fragments(
+            table.buffer.ctypes.data, table.valid, wide, places, table.capacity, table.rows, found.ctypes.data
+        )
+        rows = found[:count]
+        kept = table.wide[:, rows], table.places[:, rows]
+        enter(table)
+        table.wide[:, rows], table.places[:, rows] = kept
 
     def in_order(self) -> Iterator[Packets]:
         """Packets of all captures, one after the other; what came in fragments stands where the last of them came."""

@@ -86,7 +86,7 @@ def features(s: Sessions, seen: Seen) -> pa.RecordBatch:
     groups = Groups(serials, s.rows[:, slots.SERIAL])
     side, flags = packets[:, 0] & 1, packets[:, 2]
     from_src = (side == 1) == s.from_b[groups.places]
-    size, payload = packets[:, 4].astype(float), packets[:, 3].astype(float)
+    size, payload = (packets[:, 4] & 0xFFFFFFFF).astype(float), packets[:, 3].astype(float)
     data = payload > 0
     begin = s.rows[groups.places, slots.START]
     since = (packets[:, 1] - begin) / 1e9

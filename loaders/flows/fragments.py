@@ -12,6 +12,7 @@ from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.pcap import Pcap
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.kernels import frame, slots
 
@@ -136,7 +137,7 @@ class Fragments:
     def _read(self, buffer: np.ndarray[Any, Any], position: int, places: list[int], name: list[int]) -> Part | None:
         network, total, captured, version, header, part = places
         start = position + network
-        if captured - network < total or total < (header if version == 4 else part - network + 8):
+        if captured - network < total:
             self._report.count("fragments cut")
             return None
         packet = buffer[start : start + total].tobytes()
@@ -214,5 +215,6 @@ class Fragments:
         for at, (time, number, vlan, inner, _) in enumerate(done):
             own.wide[frame.TIME, at] = time
             own.places[[frame.CAPTURE, frame.VLAN, frame.INNER_VLAN], at] = number, vlan, inner
+        enter(own)
         self._keep = [own]
         return self._extractor.packets(own, whole=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from packetpig.loaders.decode.tunnels import names
 from packetpig.loaders.flows.extracting import Sensors
 from packetpig.loaders.kernels import native, slots
 
@@ -175,6 +176,12 @@ def vlan(shift: int) -> Callable[[Sessions], pa.Array]:
     return build
 
 
+def tunnel(s: Sessions) -> pa.Array:
+    """What the first packet came through, null if nothing."""
+    used, index = np.unique(s.rows[:, slots.TUNNEL], return_inverse=True)
+    return dictionary(index, [names(int(code)) or None for code in used])
+
+
 def service(s: Sessions) -> pa.Array:
     """What the payload is."""
     code = s.rows[:, slots.SERVICE] & 0xFF
@@ -240,7 +247,7 @@ BUILDERS: dict[str, Callable[[Sessions], pa.Array]] = {
     "dport": port(OTHER),
     "vlan": vlan(16),
     "inner_vlan": vlan(0),
-    "tunnel": lambda s: pa.DictionaryArray.from_arrays(pa.nulls(s.count, pa.int32()), pa.array([""], pa.string())),
+    "tunnel": tunnel,
     "end_ts": lambda s: pa.array(seconds(s.rows[:, slots.LAST])),
     "duration": lambda s: pa.array((s.rows[:, slots.LAST] - s.rows[:, slots.START]) / 1e9),
     "service": service,

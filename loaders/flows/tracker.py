@@ -18,6 +18,7 @@ TIMEOUTS = (
     Option("other_timeout", "seconds that any other session may be quiet", "60"),
     Option("attempt_timeout", "seconds until a TCP connection that nobody answered is given up", "5"),
     Option("close_timeout", "seconds for which late packets still belong to a TCP session that was closed", "5"),
+    Option("dns_timeout", "seconds between looks whether a DNS session over UDP has been quiet for as long", "10"),
 )
 MEMORY = Option(
     "memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m"

@@ -61,6 +61,33 @@ def entropy(buf, p, n, counts):
 
 
 @helper
+def fragment(buf, base, net, version, header, captured):
+    """Whether the packet whose IP header is at NET of its frame is a fragment; HEADER: offset of IPv6's for them."""
+    if version == 4:
+        return net + 8 <= captured and be16(buf, base + net + 6) & 0x3FFF != 0
+    return header >= 0 and header + 8 <= captured and be16(buf, base + header + 2) & 0xFFF9 != 0
+
+
+@kernel("bytes", "int", "int64s", "int32s", "int", "int", "int64s")
+def find_fragments(buf_p, valid, wide_p, places_p, capacity, rows, found_p):
+    """Rows of a table's fragments; gives how many."""
+    buf = carray(buf_p, (valid,))
+    wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
+    places = carray(places_p, (frame.PLACE_ROWS, capacity))
+    found = carray(found_p, (rows,))
+    count = 0
+    for i in range(rows):
+        net, version = np.int64(places[frame.NETWORK, i]), np.int64(places[frame.VERSION, i])
+        if net >= 0 and fragment(
+            buf, wide[frame.POSITION, i], net, version, np.int64(places[frame.FRAGMENT, i]),
+            np.int64(places[frame.CAPTURED, i]),
+        ):  # fmt: skip
+            found[count] = i
+            count += 1
+    return count
+
+
+@helper
 def icmp_ports(kind, code, protocol, number):
     """(kind of flow, port of both sides, one way) of an ICMP packet: pairs of types with a number, or type and code."""
     answer = np.int64(counterpart(protocol, kind))
@@ -133,14 +160,15 @@ def flow_packets(
     one. PARTS: how many are fragments, which are not understood (unless WHOLE).
     COUNTS: 256 zeros, used for ENTROPIES of payload where these are wanted.
     OUT has two rows a packet: an ICMP error comes twice, about its flow and for itself. Left out and counted in LAST:
-    [1] without IP, [2] with headers that were not captured.
+    [1] without IP, [2] with headers that were not captured,
+    [3] without anything in them.
     """
     buf = carray(buf_p, (valid,))
     wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
     places = carray(places_p, (frame.PLACE_ROWS, capacity))
     sensors, seeds = carray(sensors_p, (captures,)), carray(seeds_p, (captures,))
     out = carray(out_p, (2 * rows, slots.PACKET))
-    last, parts = carray(last_p, (3,)), carray(parts_p, (1,))
+    last, parts = carray(last_p, (4,)), carray(parts_p, (1,))
     counts = carray(counts_p, (256,))
     parts[0] = 0
     n = np.int64(0)
@@ -154,18 +182,15 @@ def flow_packets(
         if net < 0:
             last[1] += 1
             continue
+        if protocol == 59:  # IPv6 that carries nothing
+            last[3] += 1
+            continue
         if protocol < 0 or net + (20 if version == 4 else 40) > captured:
             last[2] += 1
             continue
         base = wide[frame.POSITION, i]
         start, stop = np.int64(places[frame.TRANSPORT, i]), np.int64(places[frame.TRANSPORT_END, i])
-        if version == 4:
-            part = be16(buf, base + net + 6) & 0x3FFF != 0
-        else:
-            part = places[frame.FRAGMENT, i] >= 0 and (
-                places[frame.FRAGMENT, i] + 8 <= captured
-                and be16(buf, base + places[frame.FRAGMENT, i] + 2) & 0xFFF9 != 0
-            )
+        part = fragment(buf, base, net, version, np.int64(places[frame.FRAGMENT, i]), captured)
         if part and whole == 0:
             parts[0] += 1
             for k in range(slots.PACKET):
@@ -248,6 +273,7 @@ def flow_packets(
         out[n, slots.P_PAYLOAD] = payload
         total = np.int64(places[frame.TOTAL, i])
         out[n, slots.P_LENGTH] = total if total > 0 else np.int64(places[frame.LENGTH, i]) - net
+        out[n, slots.P_LENGTH] |= max(np.int64(places[frame.TUNNEL, i]), 0) << 32
         out[n, slots.P_CAPTURE] = capture
         out[n, slots.P_ADDRESS] = address + base + at if there > 0 else np.int64(0)
         out[n, slots.P_THERE] = there

@@ -10,7 +10,7 @@ A_LOW = 1
 B_HIGH = 2
 B_LOW = 3
 PORTS = 4  # version << 56, protocol << 48, kind of ICMP << 32, port of side 0 << 16, port of side 1
-TAGS = 5  # tunnel << 48, number of the sensor << 32, VLAN + 1 << 16, inner VLAN + 1
+TAGS = 5  # number of the sensor << 32, VLAN + 1 << 16, inner VLAN + 1
 KEY = 6  # numbers in the key
 HASH = 6  # of the key, the same everywhere
 
@@ -19,7 +19,7 @@ P_TIME = 7  # nanoseconds since the epoch
 P_FLAGS = 8
 P_NUMBERS = 9  # sequence number << 32, acknowledgment number
 P_PAYLOAD = 10  # bytes of payload, as the headers say
-P_LENGTH = 11  # bytes of IP
+P_LENGTH = 11  # bytes of IP | what it came through (frame.TUNNEL) << 32
 P_CAPTURE = 12  # number of the capture
 P_ADDRESS = 13  # where the payload is in memory; 0 where there is none
 P_THERE = 14  # bytes of payload that were captured
@@ -61,7 +61,8 @@ CAPTURE = 13  # of the first packet
 SERVICE = 14  # decided service | hint << 8 | payloads looked at << 16
 ICMP = 15  # type << 8 | code of the first packet
 ERRORS = 16  # ICMP errors about it
-SIDE = 17  # where side 0 begins
+TUNNEL = 17  # what the first packet came through
+SIDE = 18  # where side 0 begins
 
 # each side's
 PACKETS = 0
@@ -95,8 +96,8 @@ ONE_WAY_FLOW = 1 << 10  # ICMP that has no answer
 INACTIVE, SYN_SENT, SYN_ACK_SENT, ATTACHED, ESTABLISHED, CLOSED, RESET = range(7)
 
 # settings of the tracking kernel, nanoseconds
-T_TCP, T_UDP, T_ICMP, T_OTHER, T_ATTEMPT, T_CLOSE = range(6)
-SETTINGS = 6
+T_TCP, T_UDP, T_ICMP, T_OTHER, T_ATTEMPT, T_CLOSE, T_DNS = range(7)
+SETTINGS = 7
 
 # state of the tracking kernel
 AT = 0  # next packet

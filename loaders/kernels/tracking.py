@@ -303,6 +303,8 @@ def tcp_packet(s, side, other, packet, settings, state, move):
                     beyond(s, side, low, high)
     move[slots.M_AFTER] = s[side + slots.NEXT] - 1
     move[slots.M_OTHER_AFTER] = s[other + slots.NEXT] - 1
+    if s[other + slots.TCP] & 0x200 != 0:
+        close(s, other, side, settings[slots.T_CLOSE])
     if closes or s[side + slots.TCP] & 0x200 != 0:
         close(s, side, other, settings[slots.T_CLOSE])
 
@@ -338,6 +340,12 @@ def over(s, time, settings):
             if (state == slots.SYN_SENT or state == slots.SYN_ACK_SENT) and state_of(s, other) == slots.INACTIVE:
                 return True
             s[slots.DEADLINE] = 0
+    elif protocol == 17 and s[slots.SERVICE] & 0xFF == slots.DNS:
+        # looked at every so often, as Zeek does, which lets one second pass for a question and its answer
+        every = settings[slots.T_DNS]
+        looked = time - (time - s[slots.START]) % every
+        if looked - s[slots.LAST] >= every - 1_000_000_000:
+            return True
     return time - s[slots.LAST] >= quiet(protocol, settings)
 
 
@@ -375,6 +383,7 @@ def new_session(s, packet, known, serial):
     s[slots.SERIAL] = serial
     s[slots.START] = s[slots.LAST] = packet[slots.P_TIME]
     s[slots.CAPTURE] = packet[slots.P_CAPTURE]
+    s[slots.TUNNEL] = packet[slots.P_LENGTH] >> 32
     s[slots.ICMP] = (((flags >> slots.ICMP_TYPE) & 0xFF) << 8) | ((flags >> slots.ICMP_CODE) & 0xFF)
     s[slots.SIDE + slots.NEXT] = s[slots.SIDE + slots.SIDE_SIZE + slots.NEXT] = 1
     from_b = flags & slots.FROM_B != 0
@@ -496,7 +505,7 @@ def track(
         if from_b:
             side, other = other, side
         s[side + slots.PACKETS] += 1
-        s[side + slots.IP_BYTES] += packet[slots.P_LENGTH]
+        s[side + slots.IP_BYTES] += packet[slots.P_LENGTH] & 0xFFFFFFFF
         packet[slots.P_SESSION] = s[slots.SERIAL] * 2 + (1 if from_b else 0)
         if packet[slots.P_PAYLOAD] > 0 and s[slots.SERVICE] & 0xFF == 0 and s[slots.SERVICE] >> 16 < slots.LOOKS:
             look(s, (flags >> slots.SIGNATURE) & 0xFF)
