@@ -13,6 +13,7 @@ Span = tuple[int, int]
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
 NEVER, ALWAYS = (MOST, LEAST), (LEAST, MOST)
 DECIMAL, WHOLE = 4_000, 1_000_004_000  # nanoseconds that a bound is moved by, so that no rounding loses a packet
+KINDS = ("int", "long", "double")
 INT = 2_147_483_000  # a cast to int makes all later seconds one
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
@@ -46,10 +47,10 @@ def _hull(a: Span, b: Span) -> Span:
 
 
 def _compared(operator: str, column: Tree, value: Tree) -> Span:
-    cast = ""
+    cast, value = "", _folded(value)
     if column[0] == "cast":
         cast, column = column[1], column[2]
-    if column[0] != "column" or value[0] not in ("int", "long", "double") or cast not in ("", "int", "long", "double"):
+    if column[0] != "column" or value[0] not in KINDS or cast not in ("", *KINDS):
         return ALWAYS
     if column[1] == "ts" and (cast != "int" or abs(value[1]) < INT):
         at = _whole(value[1] * 1_000_000_000)
@@ -64,6 +65,19 @@ def _compared(operator: str, column: Tree, value: Tree) -> Span:
     low = at - slack if operator in (">", ">=", "==") else LEAST
     high = at + slack if operator in ("<", "<=", "==") else MOST
     return min(max(low, LEAST), MOST), max(min(high, MOST), LEAST)
+
+
+def _folded(tree: Tree) -> Tree:
+    """A sum or a difference of constants as the constant that Pig has for it; else the tree as it is."""
+    if tree[0] not in ("+", "-"):
+        return tree
+    a, b = _folded(tree[1]), _folded(tree[2])
+    if any(one[0] not in KINDS for one in (a, b)):
+        return tree
+    kind = KINDS[max(KINDS.index(a[0]), KINDS.index(b[0]))]
+    value = a[1] + b[1] if tree[0] == "+" else a[1] - b[1]
+    fits = kind == "double" or abs(value) < (1 << (31 if kind == "int" else 63))
+    return [kind, value] if fits else tree  # else it goes round, in Java
 
 
 def _whole(value: Any) -> int | None:

@@ -21,6 +21,7 @@ SECOND = 1_000_000_000
         ("ts >= 1700000000 AND ts < 1700000060", (1_700_000_000, 1_700_000_060)),
         ("ts_ns >= 1700000000000000000L AND tcp_dport == 80 AND ts <= 1700000060.5", (1_700_000_000, 1_700_000_060.5)),
         ("1700000000 <= ts AND 1700000060 > ts", (1_700_000_000, 1_700_000_060)),
+        ("ts >= 1700000000 + 5 - 5L AND ts < 60 + 1700000000.0", (1_700_000_000, 1_700_000_060)),
         ("ts == 5 OR ts == 9", (5, 9)),
         ("ts IN (5, 9, 7)", (5, 9)),
         ("(long) ts == 5", (4, 6)),
@@ -37,7 +38,8 @@ def test_bounds(expression: str, seconds: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     "expression",
     ["tcp_dport == 80", "ts > 5 OR tcp_dport == 80", "NOT (ts > 5)", "ts != 5", "ts + 1 > 5", "(float) ts > 5",
-     "ts IS NULL", "(int) ts == 2147483647", "length > ts"],
+     "ts IS NULL",
+     "ts > 2147483647 + 60", "ts > length + 60", "(int) ts == 2147483647", "length > ts"],
 )  # fmt: skip
 def test_says_nothing(expression: str) -> None:
     assert span(parse(expression)) is None
