@@ -63,7 +63,11 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     binning = best(pig(str(ROOT / "pig/packets/binning.pig"), output, "-p", f"pcap={big}"), 3)
     awk = f"tshark -r '{big}' {' '.join(PLAIN)} -T fields -e frame.time_epoch -e tcp.len -e udp.length -e ip.len"
     awk += f" -e ipv6.plen | awk '{AWK}'"
-    yield faster("binning.pig, all of it; peer: tshark piped into awk", binning, run(["bash", "-c", awk]), 15)
+    piped = run(["bash", "-c", awk])
+    yield faster("binning.pig, all of it; peer: tshark piped into awk", binning, piped, 15)
+    plain = str(ROOT / "pig/packets/histogram.pig")
+    rows = best(pig(plain, output, "-p", f"pcap={big}"), 2)
+    yield faster("histogram.pig, each packet a row in Pig; the same peer", rows, piped, 0)
 
     port = _rare_port(big)
     count = "counted = GROUP few ALL; sums = FOREACH counted GENERATE COUNT(few), SUM(few.length), SUM(few.ip_ttl); "
@@ -78,19 +82,18 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     yield share("a filter that keeps 1%; peer: one that keeps all", one, everything, 0.35)
 
     start_of = {cores: best([PIG, "-e", "x = LOAD '/dev/null'; DUMP x;"], 3, cores).wall for cores in ("0", "0,1")}
-    script = str(ROOT / "pig/packets/binning.pig")
     took = {
-        cores: best(pig(script, output, "-p", f"pcap={big}"), 2, cores).wall - start_of[cores] for cores in ("0", "0,1")
+        cores: best(pig(plain, output, "-p", f"pcap={big}"), 2, cores).wall - start_of[cores] for cores in ("0", "0,1")
     }
     ratio = took["0"] / took["0,1"]
     yield Case(
-        "binning.pig on two cores; peer: on one", f"{took['0,1']:.2f} s", f"{took['0']:.2f} s", ratio, "at least 1.7",
+        "histogram.pig on two cores; peer: on one", f"{took['0,1']:.2f} s", f"{took['0']:.2f} s", ratio, "at least 1.7",
         ratio >= 1.7,
     )  # fmt: skip
 
     many = workshop.pieces(1000, 10_000)
-    small = best(pig(script, output, "-p", f"pcap={many}"), 2)
-    yield share("10,000 captures of 100 KB; peer: one of 1 GB", small.wall, binning.wall, 1.5)
+    small = best(pig(str(ROOT / "pig/packets/binning.pig"), output, "-p", f"pcap={many}"), 2)
+    yield share("binning.pig, 10,000 captures of 100 KB; peer: one of 1 GB", small.wall, binning.wall, 1.5)
     shutil.rmtree(output, ignore_errors=True)
 
     memory = {}
