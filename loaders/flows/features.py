@@ -47,7 +47,7 @@ class Groups:
 
     def sum(self, values: Numbers, chosen: Any) -> Numbers:
         """Sum of the VALUES of CHOSEN packets."""
-        return np.bincount(self.places[chosen], values[chosen], self.count)
+        return np.bincount(self.places[chosen], values[chosen], self.count).astype(np.float64)
 
     def spread(self, values: Numbers, chosen: Any) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Mean, standard deviation, least and greatest; 0 where there is none."""

@@ -134,11 +134,11 @@ class Tracker:
         """All that is left, as it stands."""
         if lost := int(self.state[slots.LOST_HOLES]):
             self.report.count("holes given up in streams", lost)
-        yield from self._ended(int(self.state[slots.NOW]))
-        left = int(self.state[slots.COUNT])
+        count = int(self.state[slots.COUNT])
+        native.end_sessions(self.rows.ctypes.data, count, int(self.state[slots.NOW]), self.settings.ctypes.data)
         self.state[slots.COUNT] = 0
         self.table[:] = -1
-        yield from _chunks(self.rows[:left])
+        yield from _chunks(self.rows[:count])
 
 
 def _chunks(rows: Packets) -> Iterator[Packets]:

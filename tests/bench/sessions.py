@@ -68,7 +68,9 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     floods = [_flood(workshop.folder, count) for count in (FLOOD // 10, FLOOD)]
     times = [run(load(workshop.warm(path), "--option", "memory=256m")) for path in floods]
     yield share("a SYN flood of 10 million sources, a million's time ten times", times[1].wall, 10 * times[0].wall, 1.3)
-    yield share("its memory beside memory=256m and a process without sessions", times[1].anonymous / 1e6, 256 + 250, 1, "MB")
+    yield share(
+        "its memory beside memory=256m and a process without sessions", times[1].anonymous / 1e6, 256 + 250, 1, "MB"
+    )
 
 
 def _peer(folder: Path) -> str | None:
