@@ -20,7 +20,7 @@ import org.apache.pig.impl.util.Utils;
  * pure are remembered for arguments that come again.
  */
 public class PythonFunction extends EvalFunc<Object> {
-    private static final int REMEMBERED = 1 << 14;
+    private static final int REMEMBERED = 1 << 16;    // about 200 bytes each, for each function and thread
     private static final int SMALL = 256;
     private static final TupleFactory TUPLES = TupleFactory.getInstance();
 
