@@ -28,8 +28,9 @@ if __name__ == "__main__":
 """
 SCRIPT = """
 sessions = SESSIONS('$pcap', 'true');
-all_sessions = GROUP sessions ALL;
-counts = FOREACH all_sessions GENERATE COUNT_STAR(sessions);
+states = FOREACH sessions GENERATE state;
+by_state = GROUP states BY state;
+counts = FOREACH by_state GENERATE group, COUNT_STAR(states);
 DUMP counts;
 """
 COLUMNS = ",".join(
