@@ -47,6 +47,10 @@ def traffic(seed: int, count: int = 60) -> list[Sent]:
         packets += [
             (talk.now + gap, ethernet(frame)) for gap, frame in zip((0, dice.uniform(0, 20)), frames, strict=True)
         ]
+        asked = ipv4(udp(b"z" * 40, 6000 + number % 3, 161), "10.0.0.7", "10.0.0.8", proto=17)
+        unreachable = ipv4(b"\x03\x03\0\0\0\0\0\0" + asked[:28], f"10.0.0.{8 + number % 2}", "10.0.0.7", proto=1)
+        later = talk.now + dice.choice((0.1, 30, 100))
+        packets += [(talk.now, ethernet(asked)), (later, ethernet(unreachable))]
     long = Talk(39999, 80, START).open()
     for at in range(60):
         long.c(ACK | PSH, 101 + at, 501, b"z", 20)
