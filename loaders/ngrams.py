@@ -39,6 +39,24 @@ def _filter(name: str) -> tuple[int, int]:
     return PROTOCOLS[match[1]] if match[1] else -1, int(match[2]) if match[2] else -1
 
 
+class Single:
+    """Counts of single bytes."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(4 * 256, np.int64)
+
+    def add(self, table: Table, protocol: int, port: int) -> Counts:
+        """See Dense."""
+        native.byte_counts(*_where(table), 0, table.rows, protocol, port, self._counts.ctypes.data)
+        yield from ()
+
+    def rest(self) -> Counts:
+        """See Dense."""
+        counts = self._counts.reshape(4, 256).sum(axis=0)
+        grams = np.flatnonzero(counts)
+        yield grams, counts[grams]
+
+
 class Dense:
     """Counts of all grams, one number each."""
 
@@ -86,6 +104,10 @@ class Hashed:
         yield grams[order], counts[order]
 
 
+def _counter(n: int) -> Single | Dense | Hashed:
+    return Single() if n == 1 else Dense(n) if n <= DENSE else Hashed(n)
+
+
 def _where(table: Table) -> tuple[int, ...]:
     wide, places, _ = table.pointers
     return (table.buffer.ctypes.data, table.valid, wide, places, table.capacity)
@@ -95,7 +117,7 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of grams and counts."""
     filters = _filters(job.options)
     n = int(job.options["n"])
-    counters = {name: Dense(n) if n <= DENSE else Hashed(n) for name in filters}
+    counters = {name: _counter(n) for name in filters}
     first: float | None = None
     for table in tables(job.captures, job.report, job.on_error):
         job.report.count("packets", table.rows)

@@ -57,6 +57,38 @@ def dense_ngrams(buf_p, valid, wide_p, places_p, capacity, first, rows, protocol
     return total
 
 
+@kernel("bytes", "int", "int64s", "int32s", "int", "int", "int", "int", "int", "int64s")
+def byte_counts(buf_p, valid, wide_p, places_p, capacity, first, rows, protocol, port, counts_p):
+    """As `dense_ngrams` for single bytes; COUNTS are four times 256, to be added up.
+
+    A byte often is the one before it again, and a counter that was just written is slow to read: so neighbours have
+    counters of their own.
+    """
+    buf = carray(buf_p, (valid,))
+    wide = carray(wide_p, (frame.WIDE_ROWS, capacity))
+    places = carray(places_p, (frame.PLACE_ROWS, capacity))
+    counts = carray(counts_p, (1024,))
+    total = 0
+    for i in range(first, rows):
+        if not wanted(buf, wide, places, i, protocol, port):
+            continue
+        p = wide[frame.POSITION, i] + places[frame.PAYLOAD, i]
+        stop = wide[frame.POSITION, i] + payload_end(places, i)
+        if stop <= p:
+            continue
+        total += stop - p
+        while p + 4 <= stop:
+            counts[np.int64(buf[p])] += 1
+            counts[256 + np.int64(buf[p + 1])] += 1
+            counts[512 + np.int64(buf[p + 2])] += 1
+            counts[768 + np.int64(buf[p + 3])] += 1
+            p += 4
+        while p < stop:
+            counts[np.int64(buf[p])] += 1
+            p += 1
+    return total
+
+
 @kernel(
     "bytes", "int", "int64s", "int32s", "int", "int", "int", "int", "int", "int", "int64s", "int64s", "int", "int64s"
 )  # fmt: skip
