@@ -106,16 +106,29 @@ def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -
                 yield write
             file.flush()
         return
+    if Path(path).exists() and not Path(path).is_file():
+        # a pipe or a device is written to, and stays what it is
+        with _failing(path), Path(path).open("wb") as file, chosen(file, schema) as write:
+            yield write
+        return
     if Path(path).exists() and not force:
         raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")
     part = Path(f"{path}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file, chosen(file, schema) as write:
-            yield write
-        part.replace(path)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        with _failing(path):
+            with part.open("wb") as file, chosen(file, schema) as write:
+                yield write
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _failing(path: str) -> Iterator[None]:
+    """What goes wrong in writing is said in one line."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error

@@ -73,6 +73,18 @@ def test_an_output_that_exists_is_kept(packetpig: Run, capture: Path, tmp_path: 
     assert len(output.read_text().splitlines()) == 61
 
 
+def test_a_device_or_a_pipe_stays_what_it_is(packetpig: Run, capture: Path, tmp_path: Path) -> None:
+    """Never a file in the place of /dev/null."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    assert packetpig("load", "packets", capture, "--columns", "ts", "--output", pipe).returncode == 0
+    assert len(reader.communicate(timeout=20)[0].splitlines()) == 61
+    assert pipe.is_fifo()
+    assert packetpig("load", "packets", capture, "--output", "/dev/null", "--force").returncode == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_an_output_is_complete_or_absent(packetpig: Run, tmp_path: Path) -> None:
     result = packetpig("load", "packets", tmp_path / "missing.pcap", "--output", tmp_path / "rows.csv")
     assert result.returncode == 1
