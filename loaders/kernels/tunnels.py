@@ -151,8 +151,10 @@ def carried(buf, start, places, i, end):
         if code == 0:
             # between two clients Teredo has any port: then one of the addresses inside tells
             code, at, kind = teredo(buf, start, stop, payload, end)
-            if code == 0 or at + 40 > stop or (
-                be32(buf, start + at + 8) != TEREDO_PREFIX and be32(buf, start + at + 24) != TEREDO_PREFIX
+            if (
+                code == 0
+                or at + 40 > stop
+                or (be32(buf, start + at + 8) != TEREDO_PREFIX and be32(buf, start + at + 24) != TEREDO_PREFIX)
             ):
                 code, kind = 0, -1
     if code != 0 and kind != ETHERNET:
