@@ -9,7 +9,7 @@ from typing import Any
 
 from packetpig.loaders.captures.finding import in_time_order
 from packetpig.loaders.contract.loader import Job, OptionError
-from packetpig.loaders.contract.report import Report
+from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.shell.load import found_captures
 from packetpig.loaders.shell.progress import Progress
 
@@ -33,6 +33,10 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.where and not options.flows:
         raise OptionError("carve needs --where, --flows or both: which packets?")
+    if options.output.exists() and not options.output.is_file():
+        raise CaptureError(
+            f"{options.output}: not a file; carve writes a file and puts it in its place when it is whole"
+        )
     if not options.force:
         refuse_existing([options.output])
     report = Report()

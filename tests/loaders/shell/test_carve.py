@@ -123,3 +123,5 @@ def test_which_packets(packetpig: Run, tmp_path: Path) -> None:
     assert packetpig("carve", DEMO, tmp_path / "out.pcap").returncode == 2
     assert packetpig("carve", "--where", "true", tmp_path / "none", tmp_path / "out.pcap").returncode == 1
     assert packetpig("carve", "--where", "true", DEMO, tmp_path / "none/out.pcap").returncode == 1
+    assert "not a file" in packetpig("carve", "--where", "true", "--force", DEMO, "/dev/null").stderr
+    assert not Path("/dev/null").is_file()
