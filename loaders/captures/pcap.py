@@ -76,17 +76,11 @@ class Pcap:
 
     def scan(self, window: Window, table: Table) -> int:
         """Note packets of the window in the table: FULL (the table is), MORE (bytes are needed) or STOP (all done)."""
-        why = frame.STOP
-        if self._mode == "search":
-            why = self._search(window)
-        if self._mode == "skip":
-            why = self._skip(window, table)
-        if self._mode == "read":
-            why = self._read(window, table)
-        if self._mode == "lost":
-            why = self._find_again(window)
-            if self._mode == "read":
-                why = self._read(window, table)
+        steps = {"search": self._search, "skip": self._skip, "read": self._read, "lost": self._find_again}
+        mode = ""
+        while mode != self._mode:  # a step that ends sets the next one; any number of damaged records come one by one
+            mode = self._mode
+            why = steps[mode](window, table)
         if why == frame.MORE and window.last:
             self._end(window)
             return frame.STOP
@@ -109,7 +103,6 @@ class Pcap:
             self.after = window.offset
         if why == frame.BAD:
             self._lose(window)
-            return self.scan(window, table)
         return int(why)
 
     def _lose(self, window: Window) -> None:
@@ -133,7 +126,7 @@ class Pcap:
             )
         )  # fmt: skip
 
-    def _find_again(self, window: Window) -> int:
+    def _find_again(self, window: Window, _: Table) -> int:
         assert self.lost is not None
         found = self._chain(window, max(window.at, self.lost + 1 - window.base))
         if found < 0:
@@ -151,7 +144,7 @@ class Pcap:
         self._mode = "read"
         return frame.MORE
 
-    def _search(self, window: Window) -> int:
+    def _search(self, window: Window, _: Table) -> int:
         """Find the chain of records that leads into the range."""
         found = self._chain(window, window.at)
         if found >= 0:
@@ -174,13 +167,15 @@ class Pcap:
 
     def _skip(self, window: Window, table: Table) -> int:
         """Go past the records before the range."""
-        table.state[:] = (window.at, 0, 0)
         start = self._start - window.base
-        why = native.pcap_skip(
-            window.address, window.valid, start, self.record, self.big, self.limit, table.pointers[2]
-        )
-        window.at = int(table.state[frame.AT])
-        if why == frame.BAD:
+        while True:
+            table.state[:] = (window.at, 0, 0)
+            why = native.pcap_skip(
+                window.address, window.valid, start, self.record, self.big, self.limit, table.pointers[2]
+            )
+            window.at = int(table.state[frame.AT])
+            if why != frame.BAD:
+                break
             found = self._chain(window, window.at + 1)
             if found < 0:
                 if window.last:
@@ -189,7 +184,6 @@ class Pcap:
                 window.at = max(window.at + 1, window.valid - frame.CHAIN_BYTES - self.limit - self.record)
                 return frame.MORE
             window.at = found
-            return self._skip(window, table)
         if why == frame.STOP:
             self._mode = "read"
         return int(why)

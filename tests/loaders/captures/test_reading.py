@@ -7,6 +7,7 @@ import gzip
 import itertools
 import lzma
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +187,29 @@ def test_a_length_that_lies_loses_that_record_alone(tmp_path: Path, lie: int) ->
     assert f"skipped {16 + len(frames[20])} bytes" in report.warnings[1]
     assert report.counters["bytes skipped"] == 16 + len(frames[20])
     assert rows[20]["number"] is None
+
+
+def test_any_number_of_lengths_that_lie(tmp_path: Path) -> None:
+    """Damage takes no depth of calls: a hostile capture of many damaged records does not end the run."""
+    packets = [(1_700_000_000.0 + i, bytes(40_000)) for i in range(2400)]
+    data = bytearray(pcap(packets))
+    record = 16 + 40_000
+    for i in range(5, 2400, 12):
+        at = 24 + i * record
+        data[at + 8 : at + 12] = b"\xff\xff\xff\xff"
+    capture = write(tmp_path, bytes(data))
+    deepest = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)
+    try:
+        for source in (LocalSource, Stream):
+            rows, report = load(
+                Capture(capture.path, lambda kind=source: kind(capture.path), "a"), columns=["captured"]
+            )
+            assert len(rows) == 2400 - 200
+            assert report.counters["records damaged"] == 200
+            assert report.counters["bytes skipped"] == 200 * record
+    finally:
+        sys.setrecursionlimit(deepest)
 
 
 def test_frames_of_no_bytes_and_beyond_the_snap_length(tmp_path: Path) -> None:
