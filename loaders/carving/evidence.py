@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -185,10 +185,3 @@ def _records(path: Path, run: _Run, number: int) -> Iterator[tuple[int, int, byt
             latest = max(latest, seconds * 1_000_000_000 + nanos)
             left -= 16 + captured
             yield latest, number, head + file.read(captured)
-
-
-def refuse_existing(paths: Sequence[Path]) -> None:
-    """Raise CaptureError for the first path that exists."""
-    for path in paths:
-        if path.exists():
-            raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")

@@ -11,6 +11,7 @@ from packetpig.loaders.captures.finding import in_time_order
 from packetpig.loaders.contract.loader import Job, OptionError
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.shell.load import found_captures
+from packetpig.loaders.shell.output import failing, refuse_existing
 from packetpig.loaders.shell.progress import Progress
 
 
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Carve."""
     from packetpig.loaders import packets
-    from packetpig.loaders.carving.evidence import COLUMNS, Evidence, refuse_existing
+    from packetpig.loaders.carving.evidence import COLUMNS, Evidence
 
     if not options.where and not options.flows:
         raise OptionError("carve needs --where, --flows or both: which packets?")
@@ -38,19 +39,20 @@ def run(options: argparse.Namespace) -> int:
             f"{options.output}: not a file; carve writes a file and puts it in its place when it is whole"
         )
     if not options.force:
-        refuse_existing([options.output])
+        refuse_existing(options.output)
     report = Report()
     chosen = _filter(options)
     captures = in_time_order(found_captures(options.captures, options.sensors or "", report))
     job = Job(COLUMNS, captures, {}, chosen, report, "later")
     evidence = Evidence(options.output, report)
     try:
-        with Progress(report, sum(capture.size or 0 for capture in captures)) as progress:
-            for batch in packets.rows(job):
-                progress.rows(batch.num_rows)
-                if batch.num_rows:
-                    evidence.add(batch)
-        paths = evidence.finish()
+        with failing(options.output):
+            with Progress(report, sum(capture.size or 0 for capture in captures)) as progress:
+                for batch in packets.rows(job):
+                    progress.rows(batch.num_rows)
+                    if batch.num_rows:
+                        evidence.add(batch)
+            paths = evidence.finish()
     finally:
         evidence.discard()
     print(f"packetpig: {', '.join(map(str, paths))}: {evidence.packets:,} packets", file=sys.stderr)

@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CaptureError, NotBuiltError) as error:
         print(f"packetpig: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"packetpig: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the end
+        return 1
 
 
 if __name__ == "__main__":

@@ -101,21 +101,19 @@ def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -
     if path is None:
         if chosen in (_arrow, _parquet) and sys.stdout.isatty():
             raise OptionError("this format is not for a terminal; use --output FILE, or a pipe")
-        with os.fdopen(os.dup(1), "wb") as file:
-            with chosen(file, schema) as write:
-                yield write
-            file.flush()
+        with failing("standard output"), os.fdopen(os.dup(1), "wb") as file, chosen(file, schema) as write:
+            yield write
         return
     if Path(path).exists() and not Path(path).is_file():
         # a pipe or a device is written to, and stays what it is
-        with _failing(path), Path(path).open("wb") as file, chosen(file, schema) as write:
+        with failing(path), Path(path).open("wb") as file, chosen(file, schema) as write:
             yield write
         return
-    if Path(path).exists() and not force:
-        raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")
+    if not force:
+        refuse_existing(Path(path))
     part = Path(f"{path}.{os.getpid()}.part")
     try:
-        with _failing(path):
+        with failing(path):
             with part.open("wb") as file, chosen(file, schema) as write:
                 yield write
             part.replace(path)
@@ -124,11 +122,17 @@ def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -
 
 
 @contextmanager
-def _failing(path: str) -> Iterator[None]:
-    """What goes wrong in writing is said in one line."""
+def failing(path: str | Path) -> Iterator[None]:
+    """What goes wrong in writing to PATH is raised as CaptureError, which is one line."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise CaptureError if PATH exists."""
+    if path.exists():
+        raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")

@@ -91,6 +91,21 @@ def test_an_output_is_complete_or_absent(packetpig: Run, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "arrow", "parquet"])
+def test_a_full_disk_is_one_line(packetpig: Run, capture: Path, kind: str) -> None:
+    result = packetpig("load", "packets", capture, "--format", kind, "--output", "/dev/full")
+    assert (result.returncode, result.stderr) == (1, "packetpig: /dev/full: no space left on device\n")
+    command = f"'{ROOT}/bin/packetpig' load packets '{capture}' --format {kind} > /dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "packetpig: standard output: no space left on device\n")
+
+
+def test_describe_on_a_full_disk_is_one_line() -> None:
+    command = f"'{ROOT}/bin/packetpig' describe packets > /dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "packetpig: no space left on device\n")
+
+
 def test_head_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "a.pcap"
     path.write_bytes(pcap(conversation(100_000)))
