@@ -23,7 +23,7 @@ def load(
     """Rows of captures (files, folders, globs) as a stream of Arrow batches, decoded as they are read.
 
     `columns`: names, all if None. `where`: a Pig expression. Raises ValueError for a loader, column, option or
-    expression that is wrong; while it is read, CaptureError for what is no capture.
+    expression that is wrong; while it is read, CaptureError for what is no capture. Losses are warnings (`warnings`).
     """
     from packetpig.loaders.shell.load import reader
 

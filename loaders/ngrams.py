@@ -12,6 +12,7 @@ from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, long, text
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
+from packetpig.loaders.contract.rows import assembled
 from packetpig.loaders.kernels import frame, native
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmp6": 58, "sctp": 132}
@@ -149,10 +150,7 @@ def _batches(
         columns["ts"] = pa.repeat(pa.scalar(first, pa.float64()), size)
         columns["gram"] = pa.array(grams[low : low + ROWS])
         columns["count"] = pa.array(counts[low : low + ROWS])
-        if job.columns:
-            yield pa.RecordBatch.from_arrays([columns[column] for column in job.columns], list(job.columns))
-        else:
-            yield pa.RecordBatch.from_arrays([pa.nulls(size)], [""]).select([])
+        yield assembled(job.columns, columns.__getitem__, size)
 
 
 LOADER = Loader(

@@ -11,6 +11,7 @@ from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.columns import COMMON, integer, long, octets, text
 from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.rows import assembled
 from packetpig.loaders.contract.times import span
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.arrays import bits
@@ -120,10 +121,7 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
 def _batches(table: Table, names: tuple[str, ...], builders: dict[str, Builder]) -> Iterator[pa.RecordBatch]:
     budget = BUDGET if {"payload", "frame"} & set(names) else None
     for part in build.parts(table, budget):
-        if names:
-            yield pa.RecordBatch.from_arrays([builders[name](part) for name in names], list(names))
-        else:
-            yield pa.RecordBatch.from_arrays([pa.nulls(part.rows)], [""]).select([])
+        yield assembled(names, lambda name: builders[name](part), part.rows)  # noqa: B023 (called at once)
 
 
 def _keep(table: Table, chosen: Filter, builders: dict[str, Builder]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, integer, octets
 from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.rows import assembled
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.pieces import Pieces
 
@@ -37,9 +38,7 @@ def _batch(job: Job, pieces: list[tuple[int, int, int, bytes]]) -> pa.RecordBatc
         "bucket": lambda: pa.array(bucket, pa.int32()),
         "piece": lambda: pa.array(data, pa.binary()),
     }
-    if not job.columns:
-        return pa.RecordBatch.from_arrays([pa.nulls(len(pieces))], [""]).select([])
-    return pa.RecordBatch.from_arrays([columns[name]() for name in job.columns], list(job.columns))
+    return assembled(job.columns, lambda name: columns[name](), len(pieces))
 
 
 LOADER = Loader(

@@ -7,13 +7,16 @@ each task has its own, so scripts SUM them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
 from packetpig.loaders import packets
 from packetpig.loaders.contract.columns import COMMON, Column, long
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
+from packetpig.loaders.contract.rows import assembled
 
 MOST = 1 << 18  # partial sums kept before they are given out
+TABLES = 1 << 10  # of partial sums, before they are added up
 PACKET_COLUMNS = {column.name: column for column in packets.LOADER.schema()}
 SUMS = {  # column of the sums: packet column
     "bytes": "length",
@@ -64,15 +67,19 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     chosen = Filter(parse(options["packets"]), PACKET_COLUMNS) if options["packets"] else None
     keys = ["sensor", "capture", "ts", *by]
     wanted = dict.fromkeys(["sensor", "capture", "ts_ns", *by, *SUMS.values()])
-    partial: list[pa.Table] = []
+    sums: list[pa.Table] = []
+    waiting = 0
     for batch in packets.rows(Job(tuple(wanted), job.captures, {}, chosen, job.report, job.on_error)):
-        partial.append(_summed(_binned(batch, seconds, by), keys))
-        if sum(table.num_rows for table in partial) > MOST:
-            partial = [_summed(pa.concat_tables(partial), keys)]
-            if partial[0].num_rows > MOST // 2:
-                yield from _given(partial.pop(), job.columns)
-    if partial:
-        yield from _given(_summed(pa.concat_tables(partial), keys), job.columns)
+        sums.append(_summed(_binned(batch, seconds, by), keys))
+        waiting += sums[-1].num_rows
+        if waiting > MOST or len(sums) > TABLES:
+            sums = [_summed(pa.concat_tables(sums), keys)]
+            waiting = sums[0].num_rows
+            if waiting > MOST // 2:
+                yield from _given(sums.pop(), job.columns)
+                waiting = 0
+    if sums:
+        yield from _given(_summed(pa.concat_tables(sums), keys), job.columns)
 
 
 def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
@@ -99,18 +106,14 @@ def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
 
 def _given(table: pa.Table, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     for batch in table.combine_chunks().to_batches():
-        given = []
-        for name in names:
-            column = batch.column(name)
-            if name == "ts":
-                column = column.cast(pa.float64())
-            elif pa.types.is_string(column.type):
-                column = column.dictionary_encode()
-            given.append(column)
-        if names:
-            yield pa.RecordBatch.from_arrays(given, list(names))
-        else:
-            yield batch.select([])
+        yield assembled(names, partial(_column, batch), batch.num_rows)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    column = batch.column(name)
+    if name == "ts":
+        return column.cast(pa.float64())
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
 LOADER = Loader(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import BinaryIO
 
 LENGTH = struct.Struct(">i")
 
@@ -35,9 +34,3 @@ def read_frame(file: int) -> bytes:
     buffer = bytearray(read_length(file))
     read_exactly(file, memoryview(buffer))
     return bytes(buffer)
-
-
-def write_frame(file: BinaryIO, payload: bytes) -> None:
-    """Write a frame and flush."""
-    file.write(LENGTH.pack(len(payload)) + payload)
-    file.flush()

@@ -80,6 +80,15 @@ class LocalSource:
         os.close(self._file)
 
 
+def beginning(source: Source, most: int) -> bytes:
+    """The first bytes, MOST of them if there are so many."""
+    buffer = bytearray(most)
+    filled = 0
+    while filled < most and (count := source.read(memoryview(buffer)[filled:], filled)):
+        filled += count
+    return bytes(buffer[:filled])
+
+
 def opened(capture: Capture) -> Source:
     """Open a capture; raises CaptureError with one line that says why it cannot be."""
     try:

@@ -84,7 +84,6 @@ class Unpacked:
         self._offset = 0
         self._done = False
         self._hungry = True
-        self.damaged = False
 
     def read(self, into: memoryview, offset: int) -> int:
         """See Source."""
@@ -135,7 +134,6 @@ class Unpacked:
 
     def _end(self, why: str) -> None:
         self._done = True
-        self.damaged = True
         self._report.losses = True
         self._report.count("captures damaged")
         self._report.warn(f"{self._path}: offset {self._offset}: {why}; what came before is read")

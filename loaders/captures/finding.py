@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from packetpig.loaders.captures.capture import Capture, Source, local, opened
+from packetpig.loaders.captures.capture import Capture, Source, beginning, local, opened
 from packetpig.loaders.captures.compression import Unpacked, compression
 from packetpig.loaders.captures.pcap import MAGICS
 from packetpig.loaders.contract.report import CaptureError, Report
@@ -134,23 +134,15 @@ def packet_time(capture: Capture) -> float:
     except CaptureError:
         return float("inf")
     try:
-        head = _bytes(source, 1 << 12)
+        head = beginning(source, 1 << 12)
         packed = compression(head)
         if packed:
-            head = _bytes(Unpacked(source, capture.path, packed, Report()), 1 << 12)
+            head = beginning(Unpacked(source, capture.path, packed, Report()), 1 << 12)
         return first_time(head)
     except OSError:
         return float("inf")
     finally:
         source.close()
-
-
-def _bytes(source: Source, most: int) -> bytes:
-    buffer = bytearray(most)
-    filled = 0
-    while filled < most and (count := source.read(memoryview(buffer)[filled:], filled)):
-        filled += count
-    return bytes(buffer[:filled])
 
 
 def first_time(head: bytes) -> float:

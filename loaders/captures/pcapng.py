@@ -15,7 +15,7 @@ from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.kernels import frame, native
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
-SECTION, INTERFACE = 0x0A0D0D0A, 1
+SECTION = 0x0A0D0D0A
 MAX_INTERFACES = 1 << 16
 LIMIT = LONGEST + 65_536  # bytes of a block: a packet, and its options
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from packetpig.loaders.captures import parallel
 from packetpig.loaders.captures.ahead import ahead
-from packetpig.loaders.captures.capture import Capture, Source, opened, reason
+from packetpig.loaders.captures.capture import Capture, Source, beginning, opened, reason
 from packetpig.loaders.captures.compression import Unpacked, compression
 from packetpig.loaders.captures.index import Index
 from packetpig.loaders.captures.index import of as index_of
@@ -104,6 +104,7 @@ class _Reader:
         self.report, self.times = report, times
         self.stale = False
         self.table = Table()
+        self.spare: list[Table] = []  # noted ahead of the one that is made use of
         self.arena = np.empty(ARENA, np.uint8)
         self.filled = 0
 
@@ -232,7 +233,8 @@ class _Reader:
             self.report.progress(max(0, window.at - before))
             return more
 
-        for table in ahead(scanned, [self.table, *(Table(self.table.capacity) for _ in range(2))]):
+        self.spare = self.spare or [Table(self.table.capacity) for _ in range(2)]
+        for table in ahead(scanned, [self.table, *self.spare]):
             if table.rows:
                 yield table
         self.table.rows, self.table.buffer = 0, self.arena
@@ -296,14 +298,7 @@ def is_pcap(capture: Capture) -> bool:
 
 def _head(source: Source) -> bytes:
     """The first bytes, as many as tell the format."""
-    head = bytearray(HEAD)
-    filled = 0
-    while filled < HEAD:
-        count = source.read(memoryview(head)[filled:], filled)
-        if count == 0:
-            break
-        filled += count
-    return bytes(head[:filled])
+    return beginning(source, HEAD)
 
 
 def _scanner(head: bytes, capture: Capture, report: Report) -> Scanner:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 
 class CaptureError(Exception):
@@ -14,13 +13,12 @@ class Report:
     """Collects counters, warnings and progress; whoever runs the loader passes them on.
 
     `counters`: additions since they were last passed on. `warnings`: lines since then. `bytes`: capture bytes dealt
-    with. `splits`: (capture, offset of the first record, offset after the last). `on_change` is called after each
-    warning or progress, if it is set.
+    with. `splits`: (capture, offset of the first record, offset after the last).
     """
 
     MAX_WARNINGS = 1000  # lines; hostile captures could make any number of them
 
-    def __init__(self, on_change: Callable[[], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.warnings: list[str] = []
         self.bytes = 0
@@ -28,7 +26,6 @@ class Report:
         self.splits: list[tuple[int, int, int]] = []
         self.failures = 0
         self._warned = 0
-        self._on_change = on_change
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""
@@ -43,13 +40,7 @@ class Report:
             self.warnings.append(line)
         elif self._warned == self.MAX_WARNINGS + 1:
             self.warnings.append(f"more than {self.MAX_WARNINGS} warnings; the rest is only counted")
-        self._changed()
 
     def progress(self, amount: int) -> None:
         """AMOUNT more bytes of captures are done with."""
         self.bytes += amount
-        self._changed()
-
-    def _changed(self) -> None:
-        if self._on_change:
-            self._on_change()

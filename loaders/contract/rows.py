@@ -1,8 +1,8 @@
-"""For loaders that make one row at a time: rows in, batches out."""
+"""Batches: of columns, and of rows for loaders that make one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -29,7 +29,14 @@ def batched(job: Job, columns: Sequence[Column], rows: Iterable[Mapping[str, Any
         yield _batch(waiting, schema)
 
 
+def assembled(names: Sequence[str], column: Callable[[str], pa.Array], rows: int) -> pa.RecordBatch:
+    """A batch of the columns NAMES, each made by COLUMN; without names, of ROWS rows all the same."""
+    if names:
+        return pa.RecordBatch.from_arrays([column(name) for name in names], list(names))
+    return pa.RecordBatch.from_arrays([pa.nulls(rows)], [""]).select([])
+
+
 def _batch(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
     if schema.names:
         return pa.RecordBatch.from_pylist(rows, schema=schema)
-    return pa.RecordBatch.from_arrays([pa.nulls(len(rows))], [""]).select([])
+    return assembled((), schema.field, len(rows))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from packetpig.loaders.contract.rows import assembled
 from packetpig.loaders.decode.tunnels import names
 from packetpig.loaders.flows.extracting import Sensors
 from packetpig.loaders.kernels import native, slots
@@ -39,10 +40,8 @@ class Sessions:
 
     def batch(self, columns: Sequence[str], more: Mapping[str, pa.Array] | None = None) -> pa.RecordBatch:
         """COLUMNS of all of them; MORE has those that are not made from the rows."""
-        if not columns:
-            return pa.RecordBatch.from_arrays([pa.nulls(self.count)], [""]).select([])
-        return pa.RecordBatch.from_arrays(
-            [more[name] if more and name in more else BUILDERS[name](self) for name in columns], list(columns)
+        return assembled(
+            columns, lambda name: more[name] if more and name in more else BUILDERS[name](self), self.count
         )
 
     def side(self, which: int, field: int) -> Rows:

@@ -74,7 +74,6 @@ class Tracker:
         self.state = np.zeros(slots.STATE, np.int64)
         self._known = ports.known()
         self._room(min(FIRST, self.most))
-        self._sweep_at = self.capacity
 
     def _room(self, capacity: int) -> None:
         """Make room for CAPACITY sessions; those that are there stay."""

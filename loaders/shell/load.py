@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,8 +54,23 @@ def reader(
     loader: str, paths: Sequence[str], columns: Sequence[str] | None, where: str | None, options: Mapping[str, str]
 ) -> pa.RecordBatchReader:
     """See packetpig.loaders.load."""
-    schema, batches, _ = _rows(loader, paths, columns, where, options, Report(), "fail")
-    return pa.RecordBatchReader.from_batches(schema, batches)
+    report = Report()
+    schema, batches, _ = _rows(loader, paths, columns, where, options, report, "fail")
+    return pa.RecordBatchReader.from_batches(schema, _warning(batches, report))
+
+
+def _warning(batches: Iterator[pa.RecordBatch], report: Report) -> Iterator[pa.RecordBatch]:
+    """The batches; what the report has to say is warned of as Python does it."""
+    for batch in batches:
+        yield batch
+        _warn(report)
+    _warn(report)
+
+
+def _warn(report: Report) -> None:
+    for line in report.warnings:
+        warnings.warn(line, stacklevel=3)
+    report.warnings.clear()
 
 
 def _rows(

@@ -208,5 +208,12 @@ def test_from_python(capture: Path) -> None:
     assert rows[0] == {"ts": 1_700_000_000.5, "ip_src": "2001:db8::1"}
 
 
+def test_python_is_warned_of_losses(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(PACKETS)[:-3])
+    with pytest.warns(UserWarning, match="cut in the middle of a packet"):
+        assert load("packets", str(path), ["ts"]).read_all().num_rows == 59
+
+
 def test_columns_come_in_the_order_asked_for(packetpig: Run, capture: Path) -> None:
     assert packetpig("load", "packets", capture, "--columns", "length,ts").stdout.splitlines()[1] == "54,1700000000"
