@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-from packetpig.loaders.contract.columns import COMMON, Column, bag, double, integer, long, text
+from packetpig.loaders.contract.columns import COMMON, Column, bag, double, long, text
 from packetpig.loaders.contract.loader import Job, Loader
+from packetpig.loaders.flows.columns import FLOW
 from packetpig.loaders.flows.extracting import Extractor, ordered
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.moments import TIMES, Moments
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker, number
-
-FLOW = (
-    text("session_id", "name of the session: of its sensor, VLANs, flow and first time"),
-    text("community_id", "Community ID v1 of the flow; it repeats when ports do", repeated=True),
-    text("proto", "tcp, udp, icmp, icmp6, sctp, or the protocol's number", repeated=True),
-    text("src", "address of the side that opened", repeated=True),
-    integer("sport", "its port; of ICMP the type"),
-    text("dst", "address of the other side", repeated=True),
-    integer("dport", "its port; of ICMP the type that answers, or the code where none does"),
-    integer("vlan", "VLAN id of the outer tag"),
-    integer("inner_vlan", "VLAN id of the second tag"),
-    text("tunnel", "what the flow goes through", repeated=True),
-)
-"""What columns of all loaders of sessions go on with after COMMON."""
 
 COLUMNS: tuple[Column, ...] = (
     *COMMON,

@@ -40,6 +40,11 @@ class Column:
         return REPEATED if self.repeated else ARROW[self.type]
 
     @property
+    def plain(self) -> pa.DataType:
+        """Arrow's type before repeated text is made a dictionary."""
+        return ARROW["chararray"] if self.repeated else self.arrow
+
+    @property
     def pig(self) -> str:
         """As Pig reads it: `name:type`."""
         if self.type in ("bag", "tuple"):

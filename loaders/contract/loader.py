@@ -14,6 +14,7 @@ from packetpig.loaders.contract.where import Tree, both, parse
 if TYPE_CHECKING:
     from packetpig.loaders.captures.capture import Capture
     from packetpig.loaders.contract.filters import Filter
+    from packetpig.loaders.flows.messages import Parser
 
 
 class OptionError(ValueError):
@@ -65,6 +66,7 @@ class Loader:
     `pig`: its name in Pig. `answers`: what a row is, in a line. `columns`: the contract, or a function of the options
     that gives it. `rows`: gives batches with the job's columns. `options`: beside the common ones. `split`: "records"
     if a capture may be read in parts, "never" if not. `filters`: `rows` leaves out exactly what the filter says.
+    `parser`: of a protocol's loader (flows/messages.py), what makes its rows; TrafficLoader runs many at once.
     """
 
     pig: str
@@ -74,6 +76,7 @@ class Loader:
     options: tuple[Option, ...] = ()
     split: str = "never"
     filters: bool = False
+    parser: type[Parser] | None = None
 
     def schema(self, options: Mapping[str, str] | None = None) -> tuple[Column, ...]:
         """The columns, with these options."""

@@ -1,8 +1,8 @@
 """What sessions say, in order: the contents of TCP streams, retransmissions once and holes named, and datagrams.
 
-For loaders of protocols:
+For loaders of protocols (see messages.py):
 
-    for event in contents(job, services={slots.HTTP}):
+    for event in Contents(job, services={slots.HTTP}):
         …
 
 One decode, one tracker; only payload that came before its turn is copied and kept, within bounds.
@@ -11,7 +11,7 @@ One decode, one tracker; only payload that came before its turn is copied and ke
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +29,12 @@ STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may k
 
 @dataclass(slots=True)
 class Said:
-    """Something that one side of a session said.
+    """Something that one side of a session said: of a stream a run of bytes in their turn, or a hole; or a datagram.
 
     `session`: the tracker's serial number. `side`: 0 or 1 as the tracker has it (slots.ORIGIN_B of the session tells
-    which opened). `time`: nanoseconds, of the packet that made it known. `data`: bytes, or None for a hole of
-    `missing` bytes. `packet`: row of numbers (slots.P_…) of that packet. `datagram`: not part of a stream.
+    which opened). `time`: nanoseconds, of the packet that made its first byte known. `data`: bytes, or None for a hole
+    of `missing` bytes. `packet`: row of numbers (slots.P_…) of that packet. `datagram`: not part of a stream.
+    `service`: what the session speaks, as far as that is known by then (slots.HTTP, …; 0: not known).
     """
 
     session: int
@@ -43,6 +44,11 @@ class Said:
     missing: int
     datagram: bool
     packet: Packets
+    service: int = 0
+
+    def at(self, offset: int) -> int:
+        """Time at which the byte OFFSET of `data` was made known, nanoseconds."""
+        return self.time
 
 
 @dataclass(slots=True)
@@ -81,27 +87,29 @@ class Streams:
         for at in np.flatnonzero(news).tolist():
             packet, move = packets[at], moves[at]
             if (int(packet[slots.PORTS]) >> 48) & 0xFF != 6:
-                yield self._said(packet, int(packet[slots.P_SESSION]), _payload(packet), 0, True)
+                yield self._said(
+                    packet, int(packet[slots.P_SESSION]), _payload(packet), 0, int(move[slots.M_SERVICE]), True
+                )
                 continue
             yield from self._packet(packet, move.tolist())
 
     def _packet(self, packet: Packets, move: list[int]) -> Iterator[Said]:
         name = int(packet[slots.P_SESSION])
-        offset, before, after, other_before, other_after, _ = move
+        offset, before, after, other_before, other_after, service = move
         if other_after > other_before:
-            yield from self._turn(packet, name ^ 1, other_before, other_after)
+            yield from self._turn(packet, name ^ 1, other_before, other_after, service)
         there = int(packet[slots.P_THERE])
         if not there or int(packet[slots.P_FLAGS]) & (slots.CUT | slots.RST) or offset < 0:
             if after > before:
-                yield from self._turn(packet, name, before, after)
+                yield from self._turn(packet, name, before, after, service)
             return
         if after > before and offset <= before and offset + there == after and name not in self._kept:
-            yield self._said(packet, name, _payload(packet)[before - offset :], 0)
+            yield self._said(packet, name, _payload(packet)[before - offset :], 0, service)
             return
         if offset + there > before:
             self._keep(name, offset, _payload(packet))
         if after > before:
-            yield from self._turn(packet, name, before, after)
+            yield from self._turn(packet, name, before, after, service)
 
     def _keep(self, name: int, offset: int, data: bytes) -> None:
         kept = self._kept.setdefault(name, _Kept())
@@ -117,11 +125,11 @@ class Streams:
         kept.held += more
         self._held += more
 
-    def _turn(self, packet: Packets, name: int, at: int, end: int) -> Iterator[Said]:
+    def _turn(self, packet: Packets, name: int, at: int, end: int, service: int) -> Iterator[Said]:
         """Payload from AT to END is due: what is kept of it, and holes."""
         kept = self._kept.get(name)
         if kept is None:
-            yield self._said(packet, name, None, end - at)
+            yield self._said(packet, name, None, end - at, service)
             return
         for offset in sorted(kept.pieces):
             if offset >= end:
@@ -133,21 +141,23 @@ class Streams:
             if stop <= at:
                 continue
             if offset > at:
-                yield self._said(packet, name, None, offset - at)
+                yield self._said(packet, name, None, offset - at, service)
                 at = offset
-            yield self._said(packet, name, data[at - offset : stop - offset], 0)
+            yield self._said(packet, name, data[at - offset : stop - offset], 0, service)
             if offset + len(data) > end:
                 self._keep(name, end, data[end - offset :])
             at = stop
         if at < end:
-            yield self._said(packet, name, None, end - at)
+            yield self._said(packet, name, None, end - at, service)
         if not kept.pieces:
             self._kept.pop(name, None)
 
-    def _said(self, packet: Packets, name: int, data: bytes | None, missing: int, datagram: bool = False) -> Said:
+    def _said(
+        self, packet: Packets, name: int, data: bytes | None, missing: int, service: int, datagram: bool = False
+    ) -> Said:
         if missing:
             self._report.count("stream bytes missing", missing)
-        return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, datagram, packet)
+        return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, datagram, packet, service)
 
     def forget(self, sessions: Packets) -> None:
         """Sessions that have ended: what is kept of them is of no use any more."""
@@ -166,23 +176,50 @@ def _payload(packet: Packets) -> bytes:
     return ctypes.string_at(int(packet[slots.P_ADDRESS]), there) if there and packet[slots.P_ADDRESS] else b""
 
 
-def contents(job: Job, services: set[int] | None = None) -> Iterator[Said | Over]:
-    """What the sessions of a job say, in the order of time, and that they are over.
+class Contents:
+    """What the sessions of a job say, in the order of time, and that they are over; to be gone through once.
 
     SERVICES: only sessions that speak one of these (slots.HTTP, …; 0: not known, or not yet), as soon as that is known;
     all if it is None. The job's options must have those of the tracker, STREAM_MEMORY and STREAMS_MEMORY.
     """
-    captures = ordered(job.captures)
-    extractor = Extractor(captures, job.report, job.on_error)
-    tracker, streams = Tracker(job.options, job.report, moves=True), Streams(job)
-    names = [capture.capture for capture in captures]
-    follow = np.isin(np.arange(256), list(services)) if services is not None else None
-    wanted = None if follow is None else follow.__getitem__
-    for packets in extractor.merged():
-        ended = [one.copy() for one in tracker.add(packets)]
-        yield from streams.events(packets, tracker.moves, wanted)
-        for one in ended:
-            streams.forget(one)
-            yield Over(Sessions(one, names, extractor.sensors))
-    for one in tracker.finish():
-        yield Over(Sessions(one.copy(), names, extractor.sensors))
+
+    def __init__(self, job: Job, services: Collection[int] | None = None) -> None:
+        captures = ordered(job.captures)
+        self._extractor = Extractor(captures, job.report, job.on_error)
+        self._tracker, self._streams = Tracker(job.options, job.report, moves=True), Streams(job)
+        self._names = [capture.capture for capture in captures]
+        follow = np.isin(np.arange(256), list(services)) if services is not None else None
+        self._wanted = None if follow is None else follow.__getitem__
+        self._kept: list[Packets] = []
+        self._ending: list[Packets] = []  # have ended, and it is not said yet
+        self._left = 0  # sessions in the tracker's rows once it has finished
+
+    def __iter__(self) -> Iterator[Said | Over]:
+        for packets in self._extractor.merged():
+            self._ending = [one.copy() for one in self._tracker.add(packets)]
+            yield from self._streams.events(packets, self._tracker.moves, self._wanted)
+            for one in self._ending:
+                self._streams.forget(one)
+                yield Over(self._sessions(one))
+            self._ending = []
+        self._left = int(self._tracker.state[slots.COUNT])
+        for one in self._tracker.finish():
+            yield Over(self._sessions(one.copy()))
+
+    def _sessions(self, rows: Packets) -> Sessions:
+        return Sessions(rows, self._names, self._extractor.sensors)
+
+    def keep(self, sessions: Sessions, serials: set[int]) -> None:
+        """Those of SESSIONS, which have ended, whose SERIALS will be asked for by `flows`."""
+        if serials:
+            rows = sessions.rows[np.isin(sessions.rows[:, slots.SERIAL], list(serials))]
+            if len(rows):
+                self._kept.append(rows)
+
+    def flows(self, serials: Sequence[int]) -> Sessions:
+        """The sessions with these numbers, one for each number: as they are, or were when they ended and were kept."""
+        live = self._tracker.rows[: self._left or int(self._tracker.state[slots.COUNT])]
+        rows = np.concatenate([*self._kept, *self._ending, live[np.isin(live[:, slots.SERIAL], serials)]])
+        self._kept = []
+        order = np.argsort(rows[:, slots.SERIAL])
+        return self._sessions(rows[order[np.searchsorted(rows[:, slots.SERIAL], serials, sorter=order)]])

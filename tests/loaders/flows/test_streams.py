@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.loader import Job
-from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Over, contents
+from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Over
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
 from packetpig.loaders.kernels import slots
 
@@ -24,7 +24,7 @@ def said(path: Path, packets: list[Sent], services: set[int] | None = None, **op
     job = Job((), [local(path)], OPTIONS | options)
     streams = defaultdict(list)
     over = 0
-    for event in contents(job, services):
+    for event in Contents(job, services):
         if isinstance(event, Over):
             over += event.sessions.count
         else:

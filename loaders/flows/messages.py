@@ -1,0 +1,169 @@
+"""What loaders of protocols share: a parser takes what sessions say and gives rows; the session's columns are added.
+
+A loader of a protocol is one module:
+
+    class Parser(messages.Parser):
+        services = frozenset({slots.DNS})
+
+        def said(self, run):
+            yield run.session, run.time, {"id": …}
+
+    LOADER = messages.loader(pig="DnsLoader", answers="…", parser=Parser, columns=(…))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from packetpig.loaders.contract.columns import COMMON, Column
+from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
+from packetpig.loaders.flows.columns import FLOW
+from packetpig.loaders.flows.rows import Sessions, seconds
+from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Over, Said
+from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
+from packetpig.loaders.kernels import slots
+
+Row = tuple[int, int, dict[str, Any]]
+"""Session (its serial number), time in nanoseconds, and the values of the kind's own columns (absent: null)."""
+
+OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
+FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
+
+
+class Parser:
+    """Makes rows of what sessions say. One object serves all sessions of a job.
+
+    `services`: which sessions it wants (slots.HTTP, …; 0: those whose service is not known yet). `states`: what it
+    remembers of a session, by serial number; `over` is called for those alone. All of it must be bounded.
+    """
+
+    services: ClassVar[frozenset[int]] = frozenset()
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.report = job, job.report
+        self.columns = frozenset(job.columns)
+        self.states: dict[int, Any] = {}
+
+    def said(self, run: Said) -> Iterable[Row]:
+        """Rows that are known now. A run is never empty, and comes in its turn."""
+        raise NotImplementedError
+
+    def over(self, session: int, state: Any) -> Iterable[Row]:
+        """What is left of a session that has ended; its state is gone from `states`."""
+        return ()
+
+
+class Collector:
+    """Rows of one kind, and the batches they become. `prefix` names the kind in counters."""
+
+    def __init__(self, parser: Parser, job: Job, columns: Sequence[Column], prefix: str) -> None:
+        self.parser, self.prefix = parser, prefix
+        self._job = job
+        self._own = [column for column in columns if column.name in job.columns and column.name not in FLOWS]
+        self._waiting: list[Row] = []
+        self._size = 0
+
+    def said(self, run: Said) -> None:
+        """Hand RUN to the parser."""
+        try:
+            self._take(self.parser.said(run))
+        except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
+            self.parser.states.pop(run.session, None)
+            self._broken(error)
+
+    def over(self, sessions: Sessions) -> None:
+        """SESSIONS have ended."""
+        states = self.parser.states
+        if not states:
+            return
+        for session in sessions.rows[:, slots.SERIAL].tolist():
+            if session in states:
+                try:
+                    self._take(self.parser.over(session, states.pop(session)))
+                except Exception as error:
+                    self._broken(error)
+
+    def _take(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._waiting.append(row)
+            self._size += sum(len(one) for one in row[2].values() if isinstance(one, str | bytes))
+
+    def _broken(self, error: Exception) -> None:
+        self._job.report.losses = True
+        self._job.report.count(f"{self.prefix}: sessions given up, the parser failed")
+        self._job.report.warn(f"{self.prefix}: the parser failed on a session's bytes: {type(error).__name__}: {error}")
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time for a batch."""
+        return len(self._waiting) >= ROWS or self._size >= OCTETS
+
+    @property
+    def sessions(self) -> set[int]:
+        """Sessions that rows are waiting of."""
+        return {row[0] for row in self._waiting}
+
+    def batch(self, contents: Contents) -> pa.RecordBatch | None:
+        """What waits, with the columns of the sessions."""
+        rows, self._waiting, self._size = self._waiting, [], 0
+        if not rows:
+            return None
+        self._job.report.count(f"{self.prefix} rows", len(rows))
+        flows = contents.flows([row[0] for row in rows])
+        more: dict[str, pa.Array] = {}
+        for column in self._own:
+            if column.name == "ts":
+                more["ts"] = pa.array(seconds(np.array([row[1] for row in rows], np.int64)))
+            else:
+                more[column.name] = pa.array([row[2].get(column.name) for row in rows], column.plain).cast(column.arrow)
+        return flows.batch(self._job.columns, more) if self._job.columns else assembled((), lambda _: None, len(rows))
+
+
+def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[pa.RecordBatch | Over | None]:
+    """Run CONTENTS through parsers. Gives None whenever a collector is full, and sessions that are over."""
+    by_service: list[tuple[Collector, ...]] = [
+        tuple(one for one in collectors if service in one.parser.services) for service in range(256)
+    ]
+    for event in contents:
+        if isinstance(event, Over):
+            for one in collectors:
+                one.over(event.sessions)
+            waiting: set[int] = set().union(*(one.sessions for one in collectors))
+            contents.keep(event.sessions, waiting)
+            yield event
+        else:
+            for one in by_service[event.service]:
+                one.said(event)
+        if any(one.full for one in collectors):
+            yield None
+
+
+def rows(parser: type[Parser], columns: Sequence[Column], prefix: str, job: Job) -> Iterator[pa.RecordBatch]:
+    """Batches of the rows of one kind."""
+    contents = Contents(job, parser.services)
+    one = Collector(parser(job), job, columns, prefix)
+    for event in collected(contents, [one]):
+        if event is None and (batch := one.batch(contents)):
+            yield batch
+    if batch := one.batch(contents):
+        yield batch
+
+
+def loader(
+    pig: str, answers: str, parser: type[Parser], columns: Sequence[Column], options: Sequence[Option] = ()
+) -> Loader:
+    """The loader of a protocol. COLUMNS: its own, which come after the session's."""
+    every = (*COMMON, *FLOW, *columns)
+    prefix = pig.removesuffix("Loader").lower()
+    return Loader(
+        pig=pig,
+        answers=answers,
+        columns=every,
+        rows=lambda job: rows(parser, every, prefix, job),
+        options=(*options, *OPTIONS),
+        parser=parser,
+    )
