@@ -22,6 +22,7 @@ from packetpig.loaders.contract.columns import COMMON, Column
 from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
 from packetpig.loaders.flows.columns import FLOW
+from packetpig.loaders.flows.expecting import Expected
 from packetpig.loaders.flows.rows import Sessions, seconds
 from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Over, Said
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
@@ -38,15 +39,26 @@ class Parser:
     """Makes rows of what sessions say. One object serves all sessions of a job.
 
     `services`: which sessions it wants (slots.HTTP, …; 0: those whose service is not known yet). `states`: what it
-    remembers of a session, by serial number; `over` is called for those alone. All of it must be bounded.
+    remembers of a session, by serial number; `over` is called for those alone. All of it must be bounded. `announces`:
+    whether it calls `expect` (then `services` have what it announces).
     """
 
     services: ClassVar[frozenset[int]] = frozenset()
+    announces: ClassVar[bool] = False
 
     def __init__(self, job: Job) -> None:
         self.job, self.report = job, job.report
         self.columns = frozenset(job.columns)
         self.states: dict[int, Any] = {}
+        self.expected: Expected | None = None
+
+    def expect(self, run: Said, protocol: int, address: bytes, port: int, service: int) -> None:
+        """RUN says that there will be sessions of SERVICE (slots.FTP_DATA, …) with this ADDRESS (packed) and PORT.
+
+        The next 5 minutes' sessions whose content does not tell another service are then of this one.
+        """
+        if self.expected is not None:
+            self.expected.expect(run.packet, protocol, address, port, service)
 
     def said(self, run: Said) -> Iterable[Row]:
         """Rows that are known now. A run is never empty, and comes in its turn."""
@@ -128,6 +140,8 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[p
     by_service: list[tuple[Collector, ...]] = [
         tuple(one for one in collectors if service in one.parser.services) for service in range(256)
     ]
+    for one in collectors:
+        one.parser.expected = contents.expected
     for event in contents:
         if isinstance(event, Over):
             for one in collectors:
@@ -144,7 +158,7 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[p
 
 def rows(parser: type[Parser], columns: Sequence[Column], prefix: str, job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of the rows of one kind."""
-    contents = Contents(job, parser.services)
+    contents = Contents(job, parser.services, parser.announces)
     one = Collector(parser(job), job, columns, prefix)
     for event in collected(contents, [one]):
         if event is None and (batch := one.batch(contents)):

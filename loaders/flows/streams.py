@@ -5,31 +5,37 @@ For loaders of protocols (see messages.py):
     for event in Contents(job, services={slots.HTTP}):
         …
 
-One decode, one tracker; only payload that came before its turn is copied and kept, within bounds.
+One decode, one tracker. What one side says without the other speaking in between comes as one run; payload that came
+before its turn is kept, within bounds.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from packetpig.loaders.contract.loader import Job, Option
+from packetpig.loaders.flows.expecting import Expected
 from packetpig.loaders.flows.extracting import Extractor, ordered
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import Tracker, size
-from packetpig.loaders.kernels import slots
+from packetpig.loaders.kernels import native, slots
 
 STREAM_MEMORY = Option("stream_memory", "bytes that one stream may keep of what came before its turn (k, m, g)", "1m")
 STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may keep", "256m")
+RUN = 1 << 20  # bytes of a run, and no more than one packet beyond
+GROUP = 1 << 21  # bytes that are copied at a time
 
 
 @dataclass(slots=True)
 class Said:
     """Something that one side of a session said: of a stream a run of bytes in their turn, or a hole; or a datagram.
+
+    A run is of as many packets as came without the other side speaking in between, up to a megabyte.
 
     `session`: the tracker's serial number. `side`: 0 or 1 as the tracker has it (slots.ORIGIN_B of the session tells
     which opened). `time`: nanoseconds, of the packet that made its first byte known. `data`: bytes, or None for a hole
@@ -45,10 +51,14 @@ class Said:
     datagram: bool
     packet: Packets
     service: int = 0
+    times: Packets | None = None  # of the packets of a run of many, and
+    ends: Packets | None = None  # where in `data` the payload of each ends
 
     def at(self, offset: int) -> int:
         """Time at which the byte OFFSET of `data` was made known, nanoseconds."""
-        return self.time
+        if self.times is None or self.ends is None:
+            return self.time
+        return int(self.times[min(int(np.searchsorted(self.ends, offset, "right")), len(self.times) - 1)])
 
 
 @dataclass(slots=True)
@@ -56,6 +66,39 @@ class Over:
     """A batch of sessions that have ended; nothing more will be said in them."""
 
     sessions: Sessions
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Packets that were tracked, and the runs that they make (slots.R_…); `following`: the next packet of a run."""
+
+    packets: Packets
+    moves: Packets
+    following: np.ndarray[Any, np.dtype[np.int32]]
+    runs: Packets
+
+    def run(self, packet: int) -> Iterator[int]:
+        """The packets of the run that begins with PACKET."""
+        while packet >= 0:
+            yield packet
+            packet = int(self.following[packet])
+
+    def copied(self, low: int, high: int, asked: bool = False) -> tuple[memoryview, Packets, Packets]:
+        """The payload of runs, and of each of their packets the time and its end in the run; see `copy_runs`."""
+        runs = self.runs[low:high]
+        chosen = runs[:, slots.R_KIND] != slots.R_ODD
+        if not asked:
+            chosen &= runs[:, slots.R_ASKED] == 0
+        size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
+        data, times, ends = np.empty(size, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
+        addresses = self.packets[:, slots.P_ADDRESS]
+        base = int(addresses.min(initial=1 << 62, where=addresses > 0))
+        native.copy_runs(
+            self.packets.ctypes.data, self.moves.ctypes.data, self.following.ctypes.data, len(self.packets),
+            self.runs.ctypes.data, low, high, asked, base, base, data.ctypes.data, size, times.ctypes.data,
+            ends.ctypes.data,
+        )  # fmt: skip
+        return data.data, times, ends
 
 
 @dataclass(slots=True)
@@ -67,35 +110,77 @@ class _Kept:
 
 
 class Streams:
-    """Puts payload in order, as the tracker says whose turn it is."""
+    """Puts payload in order, as the tracker says whose turn it is.
 
-    def __init__(self, job: Job) -> None:
+    SERVICES: which to follow; all if it is None. EXPECTING: also sessions that are announced (`expected`).
+    """
+
+    def __init__(self, job: Job, services: Collection[int] | None, expecting: bool) -> None:
+        self._wanted = np.full(256, 2 * expecting, np.uint8)
+        self._wanted[list(range(256) if services is None else services)] = 1
+        self.expecting, self.expected = expecting, Expected(job.report)
         self._report = job.report
         self._one = size(job.options[STREAM_MEMORY.name], STREAM_MEMORY.name)
         self._all = size(job.options[STREAMS_MEMORY.name], STREAMS_MEMORY.name)
         self._kept: dict[int, _Kept] = {}
         self._held = 0
 
-    def events(
-        self, packets: Packets, moves: Packets, wanted: Callable[[Packets], np.ndarray[Any, np.dtype[np.bool_]]] | None
-    ) -> Iterator[Said]:
-        """What PACKETS said. WANTED: which services (by number) to follow; all if it is None."""
-        news = (packets[:, slots.P_PAYLOAD] > 0) | (moves[:, slots.M_OTHER_AFTER] > moves[:, slots.M_OTHER_BEFORE])
-        news &= packets[:, slots.P_SESSION] >= 0
-        if wanted is not None:
-            news &= wanted(moves[:, slots.M_SERVICE])
-        for at in np.flatnonzero(news).tolist():
-            packet, move = packets[at], moves[at]
-            if (int(packet[slots.PORTS]) >> 48) & 0xFF != 6:
-                yield self._said(
-                    packet, int(packet[slots.P_SESSION]), _payload(packet), 0, int(move[slots.M_SERVICE]), True
-                )
-                continue
-            yield from self._packet(packet, move.tolist())
+    def events(self, packets: Packets, moves: Packets) -> Iterator[Said]:
+        """What PACKETS said, which were tracked with these MOVES."""
+        rows = len(packets)
+        size = 1 << max(4, (2 * rows - 1).bit_length())
+        table, last, following = np.empty(size, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int32)
+        runs = np.empty((rows, slots.RUN), np.int64)
+        count = native.find_runs(
+            packets.ctypes.data, moves.ctypes.data, rows, self._wanted.ctypes.data, table.ctypes.data, size,
+            following.ctypes.data, runs.ctypes.data, RUN, last.ctypes.data,
+        )  # fmt: skip
+        batch = _Batch(packets, moves, following, runs[:count])
+        ready = (batch.runs[:, slots.R_KIND] != slots.R_ODD) & (batch.runs[:, slots.R_ASKED] == 0)
+        ends = np.cumsum(np.where(ready, batch.runs[:, slots.R_SIZE], 0))
+        low = 0
+        while low < count:
+            high = int(np.searchsorted(ends, (ends[low - 1] if low else 0) + GROUP)) + 1
+            yield from self._group(batch, low, min(high, count))
+            low = high
 
-    def _packet(self, packet: Packets, move: list[int]) -> Iterator[Said]:
-        name = int(packet[slots.P_SESSION])
-        offset, before, after, other_before, other_after, service = move
+    def _group(self, batch: _Batch, low: int, high: int) -> Iterator[Said]:
+        """The runs from LOW to HIGH, whose payload is copied at once."""
+        packets, moves = batch.packets, batch.moves
+        data, times, ends = batch.copied(low, high)
+        at = place = 0
+        for first, count, length, name, kind, service, time, asked in batch.runs[low:high].tolist():
+            low += 1
+            packet = packets[first]
+            if asked or (service == 0 and self.expecting):
+                announced = self.expected.service(name >> 1, packet, service)
+                service = announced or service
+                if asked and not announced:
+                    continue
+            if kind == slots.R_ODD:
+                yield from self._packet(packet, name, moves[first].tolist(), service)
+                continue
+            if asked:
+                own, own_times, own_ends = batch.copied(low - 1, low, True)
+                begin = number = 0
+            else:
+                own, own_times, own_ends, begin, number = data, times, ends, at, place
+                at += length
+                place += count
+            if kind == slots.R_NEXT and name in self._kept:
+                for one in batch.run(first):
+                    yield from self._packet(packets[one], name, moves[one].tolist(), service)
+                continue
+            said = bytes(own[begin : begin + length])
+            if count == 1:
+                yield Said(name >> 1, name & 1, time, said, 0, kind == slots.R_DATAGRAM, packet, service)
+            else:
+                own_times, own_ends = own_times[number : number + count], own_ends[number : number + count]
+                yield Said(name >> 1, name & 1, time, said, 0, False, packet, service, own_times, own_ends)
+
+    def _packet(self, packet: Packets, name: int, move: list[int], service: int) -> Iterator[Said]:
+        """One packet of a stream, of any kind."""
+        offset, before, after, other_before, other_after, _ = move
         if other_after > other_before:
             yield from self._turn(packet, name ^ 1, other_before, other_after, service)
         there = int(packet[slots.P_THERE])
@@ -152,15 +237,14 @@ class Streams:
         if not kept.pieces:
             self._kept.pop(name, None)
 
-    def _said(
-        self, packet: Packets, name: int, data: bytes | None, missing: int, service: int, datagram: bool = False
-    ) -> Said:
+    def _said(self, packet: Packets, name: int, data: bytes | None, missing: int, service: int) -> Said:
         if missing:
             self._report.count("stream bytes missing", missing)
-        return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, datagram, packet, service)
+        return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, False, packet, service)
 
     def forget(self, sessions: Packets) -> None:
         """Sessions that have ended: what is kept of them is of no use any more."""
+        self.expected.forget(sessions)
         if not self._kept:
             return
         for serial in sessions[:, slots.SERIAL].tolist():
@@ -180,16 +264,17 @@ class Contents:
     """What the sessions of a job say, in the order of time, and that they are over; to be gone through once.
 
     SERVICES: only sessions that speak one of these (slots.HTTP, …; 0: not known, or not yet), as soon as that is known;
-    all if it is None. The job's options must have those of the tracker, STREAM_MEMORY and STREAMS_MEMORY.
+    all if it is None. The job's options must have those of the tracker, STREAM_MEMORY and STREAMS_MEMORY. EXPECTING:
+    whether sessions will be announced to `expected`.
     """
 
-    def __init__(self, job: Job, services: Collection[int] | None = None) -> None:
+    def __init__(self, job: Job, services: Collection[int] | None = None, expecting: bool = False) -> None:
         captures = ordered(job.captures)
         self._extractor = Extractor(captures, job.report, job.on_error)
-        self._tracker, self._streams = Tracker(job.options, job.report, moves=True), Streams(job)
+        self._tracker = Tracker(job.options, job.report, moves=True)
+        self._streams = Streams(job, services, expecting)
+        self.expected = self._streams.expected
         self._names = [capture.capture for capture in captures]
-        follow = np.isin(np.arange(256), list(services)) if services is not None else None
-        self._wanted = None if follow is None else follow.__getitem__
         self._kept: list[Packets] = []
         self._ending: list[Packets] = []  # have ended, and it is not said yet
         self._left = 0  # sessions in the tracker's rows once it has finished
@@ -197,7 +282,7 @@ class Contents:
     def __iter__(self) -> Iterator[Said | Over]:
         for packets in self._extractor.merged():
             self._ending = [one.copy() for one in self._tracker.add(packets)]
-            yield from self._streams.events(packets, self._tracker.moves, self._wanted)
+            yield from self._streams.events(packets, self._tracker.moves)
             for one in self._ending:
                 self._streams.forget(one)
                 yield Over(self._sessions(one))

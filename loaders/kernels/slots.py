@@ -50,6 +50,19 @@ M_OTHER_AFTER = 4
 M_SERVICE = 5  # what the session speaks, as far as that is known after the packet
 MOVE = 6
 
+# a run: what one side says without the other speaking in between
+R_FIRST = 0  # its first packet
+R_COUNT = 1  # its packets
+R_SIZE = 2  # bytes of payload
+R_NAME = 3  # session * 2 + side
+R_KIND = 4
+R_SERVICE = 5
+R_TIME = 6
+R_ASKED = 7  # followed only if its session is asked for
+RUN = 8
+# kinds of runs: the next bytes of a stream; one datagram; one packet of a stream that does more, or something else
+R_NEXT, R_DATAGRAM, R_ODD = range(3)
+
 # a session's row
 STATUS = 7
 SERIAL = 8
@@ -123,4 +136,7 @@ SERVICES = (
 # hints that decide only together
 GREETING = 200  # "220": SMTP or FTP
 USER = 201  # "USER": FTP, POP3
+# services that sessions have since a message of another one announced them (flows/expecting.py)
+FTP_DATA = 202
+TFTP_DATA = 203
 LOOKS = 8  # payloads of a session that are looked at

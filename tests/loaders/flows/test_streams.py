@@ -74,3 +74,68 @@ def test_datagrams(tmp_path: Path) -> None:
     packets = [(START + at, ethernet(ipv4(udp(bytes([65 + at]), 5000, 6000), proto=17))) for at in range(3)]
     streams, _ = said(tmp_path / "a.pcap", packets)
     assert list(streams.values()) == [[b"A", b"B", b"C"]]
+
+
+def test_a_run_until_the_other_side_speaks(tmp_path: Path) -> None:
+    talk = Talk().open().c(ACK, 101, 501, b"one").s(ACK, 501, 104, b"aa").s(ACK, 503, 104).s(ACK, 503, 104, b"bbb")
+    talk.c(ACK, 104, 506).s(ACK, 504, 104, b"bbcc").c(ACK, 104, 508, b"two")
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(talk.packets))
+    runs = [one for one in Contents(Job((), [local(path)], OPTIONS)) if not isinstance(one, Over)]
+    assert [(run.side, run.data) for run in runs] == [(0, b"one"), (1, b"aabbbcc"), (0, b"two")]
+    answer = runs[1]
+    times = [round((answer.at(at) / 1e9 - START) * 100) for at in range(7)]
+    assert times == [5, 5, 7, 7, 7, 9, 9]  # hundredths of a second: packets 4, 6 and 8
+    assert answer.time == answer.at(0)
+
+
+def test_runs_of_many_sessions_at_once(tmp_path: Path) -> None:
+    """Many sessions, with losses and repeats: what each side says is what it said, in its order with the other's."""
+    dice = random.Random(5)
+    talks, wanted = [], []
+    for number in range(30):
+        talk, texts = Talk(40000 + number, 80, START + dice.random()).open(), []
+        sent = [101, 501]
+        for turn in range(dice.randrange(1, 30)):
+            side = turn % 2
+            text = dice.randbytes(dice.randrange(1, 6000))
+            texts.append((side, text))
+            pieces = [(at, text[at : at + 1000]) for at in range(0, len(text), 1000)]
+            if dice.random() < 0.3:
+                dice.shuffle(pieces)
+            for at, piece in pieces + pieces[: dice.randrange(2)]:
+                say = talk.s if side else talk.c
+                say(ACK, sent[side] + at, sent[1 - side], piece, 0.001)
+            sent[side] += len(text)
+        talks += talk.packets
+        wanted.append(texts)
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(sorted(talks, key=lambda packet: packet[0])))
+    found: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
+    for event in Contents(Job((), [local(path)], OPTIONS)):
+        if not isinstance(event, Over):
+            assert event.data
+            said = found[event.session]
+            if said and said[-1][0] == event.side:
+                said[-1] = (event.side, said[-1][1] + event.data)
+            else:
+                said.append((event.side, event.data))
+    assert sorted(found.values()) == sorted(wanted)
+
+
+def test_announced_sessions(tmp_path: Path) -> None:
+    control = Talk(40000, 21).open().s(ACK, 501, 101, b"227 Entering Passive Mode (10,0,0,2,195,80)\r\n", 0.5)
+    data = Talk(40001, 50000, START + 1).open().s(ACK, 501, 101, b"\0file")
+    other = Talk(40002, 50001, START + 1).open().s(ACK, 501, 101, b"\0no file")
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(sorted(control.packets + data.packets + other.packets, key=lambda packet: packet[0])))
+    contents = Contents(Job((), [local(path)], OPTIONS), {slots.FTP, slots.FTP_DATA}, expecting=True)
+    assert not [one for one in contents if not isinstance(one, Over)]
+    contents = Contents(Job((), [local(path)], OPTIONS), {0, slots.FTP_DATA}, expecting=True)
+    found = []
+    for one in contents:
+        if not isinstance(one, Over):
+            found.append((one.service, one.data))
+            if one.service == 0 and one.data and one.data.startswith(b"227"):
+                contents.expected.expect(one.packet, 6, bytes([10, 0, 0, 2]), 50000, slots.FTP_DATA)
+    assert found[1:] == [(slots.FTP_DATA, b"\0file"), (0, b"\0no file")]
