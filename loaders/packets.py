@@ -109,12 +109,18 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     builders["sensor"] = build.capture_text(job.captures, lambda capture: capture.sensor)
     builders["capture"] = build.capture_text(job.captures, lambda capture: capture.capture)
     times = span(job.filter.tree) if job.filter else None
-    for table in tables(job.captures, job.report, job.on_error, times=times):
-        job.report.count("packets", table.rows)
+
+    def keep(table: Table) -> None:
         if job.options.get("tunnel") == "inner":
             enter(table)
         if job.filter:
             _keep(table, job.filter, builders)
+
+    early = not (job.filter and "number" in job.filter.names)
+    for table in tables(job.captures, job.report, job.on_error, times=times, keep=keep if early else None):
+        job.report.count("packets", table.noted)
+        if not early:
+            keep(table)
         yield from _batches(table, job.columns, builders)
 
 

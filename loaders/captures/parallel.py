@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +33,7 @@ class _Segment:
     """Packets, and the offsets where the first one begins and where the one after the last does."""
 
     tables: list[Table]
+    packets: int
     first: int | None
     after: int | None
 
@@ -43,9 +44,12 @@ def possible(capture: Capture, size: int) -> bool:
 
 
 def tables(
-    head: bytes, capture: Capture, mapping: Bytes, report: Report
+    head: bytes, capture: Capture, mapping: Bytes, report: Report, prepare: Callable[[Table], None]
 ) -> Generator[Table, None, tuple[int, int] | None]:
-    """Tables of packets in order. Returns None, or the offset and the number of packets after which to read plainly."""
+    """Tables of packets in order, after PREPARE.
+
+    Returns None, or the offset and the number of packets after which to read plainly.
+    """
     free: deque[Table] = deque()
     size = len(mapping)
     starts = iter(range(0, size, SEGMENT))
@@ -56,28 +60,31 @@ def tables(
         while True:
             while len(waiting) <= THREADS and (start := next(starts, None)) is not None:
                 part = replace(capture, start=start, end=min(start + SEGMENT, size))
-                waiting.append(pool.submit(_scan, head, part, mapping, free))
+                waiting.append(pool.submit(_scan, head, part, mapping, free, prepare))
             if not waiting:
                 return None
             segment = waiting.popleft().result()
             if segment is None or segment.first != at or segment.after is None:
                 return at, packets
             for table in segment.tables:
-                if table.rows:
-                    table.wide[frame.NUMBER, : table.rows] = np.arange(packets + 1, packets + table.rows + 1)
-                    packets += table.rows
+                if table.noted:
+                    table.wide[frame.NUMBER, : table.rows] += packets
                     yield table
                 free.append(table)
+            packets += segment.packets
             report.progress(segment.after - at)
             at = segment.after
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _scan(head: bytes, part: Capture, mapping: Bytes, free: deque[Table]) -> _Segment | None:
-    """The packets of one segment; None where not all is as it should be."""
+def _scan(
+    head: bytes, part: Capture, mapping: Bytes, free: deque[Table], prepare: Callable[[Table], None]
+) -> _Segment | None:
+    """The packets of one segment, numbered from its begin; None where not all is as it should be."""
     report = Report()
     scanner = Pcap(head, part, report)
+    scanner.packets = 0
     window = Window(mapping, scanner.begin, len(mapping), 0, True)
     found: list[Table] = []
     why = frame.FULL
@@ -89,4 +96,7 @@ def _scan(head: bytes, part: Capture, mapping: Bytes, free: deque[Table]) -> _Se
             why = scanner.scan(window, table)
         except RestartError:
             return None
-    return None if report.counters or report.losses else _Segment(found, scanner.first, scanner.after)
+        prepare(table)
+    if report.counters or report.losses:
+        return None
+    return _Segment(found, scanner.packets, scanner.first, scanner.after)

@@ -6,7 +6,7 @@ one arena of bounded size, so that many small captures fill one table and memory
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -76,13 +76,15 @@ def tables(
     on_error: str = "fail",
     first: int = 0,
     times: Span | None = None,
+    keep: Callable[[Table], None] | None = None,
 ) -> Iterator[Table]:
     """Give tables of packets; each is used again for the next, so be done with it before. Captures count from FIRST.
 
     A file that is no capture raises CaptureError; with ON_ERROR `skip` it is counted and said, with `later` too, and
-    counts as a failure of the whole. With TIMES, what a time index knows to be outside is not read.
+    counts as a failure of the whole. With TIMES, what a time index knows to be outside is not read. KEEP leaves out
+    rows of a table, in any thread, before it is given; it must not look at packets' numbers.
     """
-    reader = _Reader(report, times)
+    reader = _Reader(report, times, keep)
     for number, capture in enumerate(captures, first):
         capture.number = number
         try:
@@ -100,8 +102,8 @@ def tables(
 
 
 class _Reader:
-    def __init__(self, report: Report, times: Span | None) -> None:
-        self.report, self.times = report, times
+    def __init__(self, report: Report, times: Span | None, keep: Callable[[Table], None] | None) -> None:
+        self.report, self.times, self._keep = report, times, keep
         self.stale = False
         self.table = Table()
         self.spare: list[Table] = []  # noted ahead of the one that is made use of
@@ -111,8 +113,15 @@ class _Reader:
     def flush(self) -> Iterator[Table]:
         """Give the table if it has rows, and empty it."""
         if self.table.rows:
+            self._prepare(self.table)
             yield self.table
             self.table.rows = 0
+
+    def _prepare(self, table: Table) -> None:
+        """Leave out what is not wanted."""
+        table.noted = table.rows
+        if self._keep and table.rows:
+            self._keep(table)
 
     def read(self, capture: Capture) -> Iterator[Table]:
         index = self._index(capture) if self.times else None
@@ -206,7 +215,7 @@ class _Reader:
     ) -> Iterator[Table]:
         if isinstance(scanner, Pcap) and parallel.possible(capture, len(mapping)):
             yield from self.flush()
-            left = yield from parallel.tables(head, capture, mapping, self.report)
+            left = yield from parallel.tables(head, capture, mapping, self.report, self._prepare)
             if left is None:
                 return
             scanner.go_to(*left)
@@ -231,11 +240,12 @@ class _Reader:
                 scanner.restart()  # type: ignore[attr-defined]
                 window.at, more = scanner.begin, True
             self.report.progress(max(0, window.at - before))
+            self._prepare(table)
             return more
 
         self.spare = self.spare or [Table(self.table.capacity) for _ in range(2)]
         for table in ahead(scanned, [self.table, *self.spare]):
-            if table.rows:
+            if table.noted:
                 yield table
         self.table.rows, self.table.buffer = 0, self.arena
 

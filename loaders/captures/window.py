@@ -39,7 +39,8 @@ class Window:
 class Table:
     """What is noted of packets until the table is full: `wide` and `places` as kernels/frame.py says, `rows` of them.
 
-    The bytes are in `buffer`, of which `valid` are there.
+    `noted`: how many there were before a filter left some out (see reading.tables). The bytes are in `buffer`, of which
+    `valid` are there.
     """
 
     # not a power of two: the rows of one packet would fall upon the same few lines of the processor's cache
@@ -47,7 +48,7 @@ class Table:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.capacity = capacity
-        self.rows = 0
+        self.rows = self.noted = 0
         self.wide = np.empty((frame.WIDE_ROWS, capacity), np.int64)
         self.places = np.empty((frame.PLACE_ROWS, capacity), np.int32)
         self.state = np.zeros(frame.STATE_SIZE, np.int64)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packetpig.loaders.captures import parallel, pcap, reading
 from packetpig.loaders.captures.capture import local
+from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
@@ -18,7 +19,9 @@ from tests.making import conversation
 from tests.making import pcap as made
 
 
-def both(path: Path, monkeypatch: pytest.MonkeyPatch, segment: int = 40_000) -> list[tuple[list[dict], list[str], int]]:
+def both(
+    path: Path, monkeypatch: pytest.MonkeyPatch, segment: int = 40_000, where: str | None = None
+) -> list[tuple[list[dict], list[str], int]]:
     """Rows, warnings and progress, plainly and by two threads."""
     monkeypatch.setattr(reading, "MAPPED", 1)
     monkeypatch.setattr(pcap, "OVERLAP", 10_000)
@@ -27,7 +30,8 @@ def both(path: Path, monkeypatch: pytest.MonkeyPatch, segment: int = 40_000) -> 
     for possible in (False, True):
         monkeypatch.setattr(parallel, "possible", lambda capture, size, possible=possible: possible)
         report = Report()
-        batches = run(find("packets"), [local(path)], ["ts_ns", "offset", "number", "frame"], report=report)[1]
+        columns = ["ts_ns", "offset", "number", "frame"]
+        batches = run(find("packets"), [local(path)], columns, where, report=report)[1]
         rows = [row for batch in batches for row in batch.to_pylist()]
         answers.append((rows, report.warnings, report.bytes))
     return answers
@@ -44,13 +48,28 @@ def test_the_same_packets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order
     assert [row["number"] for row in shared[0]] == list(range(1, 2001))
 
 
+@pytest.mark.parametrize("where", ["offset % 7 == 1", "number % 5 == 2", "offset < 0"])
+def test_packets_that_a_filter_keeps_have_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(made(conversation(2000, gap=0.01)))
+    plain, shared = both(path, monkeypatch, where=where)
+    assert shared == plain
+    assert bool(shared[0]) == (where != "offset < 0")
+
+
 def test_the_segments_are_really_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.pcap"
     path.write_bytes(made(conversation(9000, gap=0.01)))
     monkeypatch.setattr(parallel, "SEGMENT", 1 << 20)
     source = local(path).open()
     report = Report()
-    tables = parallel.tables(path.read_bytes()[:64], local(path), source.mapped(), report)
+
+    def prepare(table: Table) -> None:
+        table.noted = table.rows
+
+    tables = parallel.tables(path.read_bytes()[:64], local(path), source.mapped(), report, prepare)
     assert sum(table.rows for table in tables) == 9000
     assert report.bytes == path.stat().st_size - 24
 
