@@ -72,9 +72,9 @@ class Evidence:
         """Write the packets of a batch."""
         self.packets += batch.num_rows
         types = numbers(batch.column("link_type"), np.int32)
-        kinds = np.unique(types)
+        kinds = sorted(set(types.tolist()))
         for kind in kinds:
-            self._write(int(kind), batch if len(kinds) == 1 else batch.filter(booleans(types == kind)))
+            self._write(kind, batch if len(kinds) == 1 else batch.filter(booleans(types == kind)))
 
     def _output(self, link_type: int) -> _Output:
         found = self._outputs.get(link_type)
