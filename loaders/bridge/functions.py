@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import packetpig.udfs
-from packetpig.loaders.bridge.values import decode, encode
+from packetpig.loaders.bridge.values import Shape, decode, encode
 
 SIMPLE = ("int", "long", "float", "double", "chararray", "bytearray", "boolean")
 
@@ -66,10 +66,24 @@ def _schema(module: ModuleType, name: str) -> str:
     return found[name]
 
 
-def _kind(schema: str) -> str:
-    """The type in `name:type`, where it is a simple one."""
-    kind = schema.rpartition(":")[2].strip()
-    return kind if kind in SIMPLE else ""
+def shape(schema: str) -> Shape:
+    """The type in a schema of Pig's, `name:type` or `(name:type, …)`."""
+    text = "".join(schema.split())
+    opening = min((at for at in map(text.find, "({[") if at >= 0), default=len(text))
+    colon = text.find(":", 0, opening)
+    text = text[colon + 1 :].lower()
+    bracket = text[len(text.rstrip(")}]")) :][-1:]
+    if bracket == "]" or "(" not in text:
+        return text if text in SIMPLE else ""
+    inside = text[text.index("(") + 1 : text.rindex(")")]
+    fields, depth, begin = [], 0, 0
+    for at, one in enumerate(inside):
+        depth += (one in "({[") - (one in ")}]")
+        if one == "," and not depth:
+            fields.append(inside[begin:at])
+            begin = at + 1
+    fields.append(inside[begin:])
+    return tuple(shape(one) if ":" in one else "" for one in fields)
 
 
 class Calls:
@@ -77,7 +91,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._functions: list[Callable[..., Any]] = []
-        self._kinds: list[str] = []
+        self._kinds: list[Shape] = []
 
     def request(self, frame: bytes) -> dict[str, Any]:
         """Load more functions, numbered on from those before; or list a file's."""
@@ -94,7 +108,7 @@ class Calls:
             return {"error": " ".join(f"{type(error).__name__}: {error}".split())}
         for function, schema in found:
             self._functions.append(function)
-            self._kinds.append(_kind(schema))
+            self._kinds.append(shape(schema))
         return {
             "schemas": [schema for _, schema in found],
             "pure": [bool(getattr(function, "pure", False)) for function, _ in found],

@@ -11,6 +11,8 @@ from typing import Any
 
 INT, LONG, FLOAT, DOUBLE = (struct.Struct(code) for code in (">i", ">q", ">f", ">d"))
 MAX_INT = (1 << 31) - 1
+Shape = str | tuple["Shape", ...]
+"""A type: the name of a simple one (empty: not known); of a tuple, and of a bag's tuples, the types of the fields."""
 
 
 class Encoded(bytes):
@@ -71,7 +73,7 @@ def _tuple(data: bytes, at: int) -> tuple[tuple[Any, ...], int]:
     return tuple(values), at
 
 
-def encode(value: Any, out: bytearray, kind: str = "") -> None:
+def encode(value: Any, out: bytearray, kind: Shape = "") -> None:
     """Append VALUE. KIND is Pig's type, where the schema says one, so that numbers have the width it promises."""
     if value is None:
         out += b"n"
@@ -95,11 +97,11 @@ def encode(value: Any, out: bytearray, kind: str = "") -> None:
         out += b"b" + INT.pack(len(value)) + value
     elif isinstance(value, tuple):
         out += b"t"
-        _encode_tuple(value, out)
+        _encode_tuple(value, out, kind)
     elif isinstance(value, list | set | frozenset):
         out += b"g" + INT.pack(len(value))
         for row in value:
-            _encode_tuple(row if isinstance(row, tuple) else (row,), out)
+            _encode_tuple(row if isinstance(row, tuple) else (row,), out, kind)
     elif isinstance(value, dict):
         out += b"m" + INT.pack(len(value))
         for key, one in value.items():
@@ -110,7 +112,11 @@ def encode(value: Any, out: bytearray, kind: str = "") -> None:
         raise TypeError(f"{type(value).__name__} is no value that Pig has")
 
 
-def _encode_tuple(values: tuple[Any, ...], out: bytearray) -> None:
+def _encode_tuple(values: tuple[Any, ...], out: bytearray, kinds: Shape) -> None:
     out += INT.pack(len(values))
-    for value in values:
-        encode(value, out)
+    if isinstance(kinds, tuple) and len(kinds) == len(values):
+        for value, kind in zip(values, kinds, strict=True):
+            encode(value, out, kind)
+    else:
+        for value in values:
+            encode(value, out)

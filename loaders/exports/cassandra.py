@@ -51,7 +51,9 @@ def target(url: str, table: Table) -> Iterator[Write]:
     parts = urlsplit(url)
     names = parts.path.strip("/").split("/")
     if len(names) != 2 or not all(map(NAME.fullmatch, names)) or not parts.hostname:
-        raise OptionError(f"the target is cassandra://HOST/KEYSPACE/TABLE, not {url}")
+        raise OptionError(
+            f"the target is cassandra://HOST/KEYSPACE/TABLE, not {parts.scheme}://{parts.hostname}{parts.path}"
+        )
     columns = [field.name for field in table.schema]
     user = PlainTextAuthProvider(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     cluster = Cluster(

@@ -28,7 +28,9 @@ def target(url: str, table: Table) -> Iterator[Write]:
     parts = urlsplit(url)
     names = parts.path.strip("/").split("/")
     if len(names) != 2 or not all(names):
-        raise OptionError(f"the target is mongodb://HOST/DATABASE/COLLECTION, not {url}")
+        raise OptionError(
+            f"the target is mongodb://HOST/DATABASE/COLLECTION, not {parts.scheme}://{parts.hostname}{parts.path}"
+        )
     server = urlunsplit((parts.scheme, parts.netloc, "/", parts.query, ""))
     try:
         client: pymongo.MongoClient[dict[str, Any]]

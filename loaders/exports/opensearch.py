@@ -39,7 +39,9 @@ def target(url: str, table: Table) -> Iterator[Write]:
     parts = urlsplit(url)
     index = parts.path.strip("/")
     if not index or "/" in index or not parts.hostname:
-        raise OptionError(f"the target is opensearch://HOST:9200/INDEX, not {url}")
+        raise OptionError(
+            f"the target is opensearch://HOST:9200/INDEX, not {parts.scheme}://{parts.hostname}{parts.path}"
+        )
     secure = "s" if parts.scheme.endswith("https") else ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     server = f"http{secure}://{host}:{parts.port or 9200}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packetpig.loaders.bridge.functions import catalogue, schemas
+from packetpig.loaders.bridge.functions import catalogue, schemas, shape
 from packetpig.loaders.bridge.values import decode, encode
 
 values = st.recursive(
@@ -39,6 +39,29 @@ def test_a_number_has_the_width_that_the_schema_says() -> None:
         out = bytearray()
         encode(5, out, kind)
         assert out[:1] == tag
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ("n:long", "long"),
+        ("place:(country:chararray, lat:double)", ("chararray", "double")),
+        ("place:tuple(a:int,b)", ("int", "")),
+        ("rows:bag{(ts:double, n:long)}", ("double", "long")),
+        ("rows:{t:(ts:double, inner:bag{(x:float)}, m:map[])}", ("double", ("float",), "")),
+        ("m:map[]", ""),
+        ("m:[(a:int)]", ""),
+        ("what", ""),
+    ],
+)
+def test_types_of_a_schema(schema: str, expected: object) -> None:
+    assert shape(schema) == expected
+
+
+def test_numbers_in_bags_and_tuples_have_the_width_that_the_schema_says() -> None:
+    out = bytearray()
+    encode([(5, (6, 7))], out, ("double", ("long", "int")))
+    assert out == b"g\0\0\0\1\0\0\0\2d" + struct.pack(">d", 5) + b"t\0\0\0\2l" + struct.pack(">q", 6) + b"i\0\0\0\7"
 
 
 @pytest.fixture

@@ -96,8 +96,9 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "table"
 
 
-def test_opensearch(table: Path, server: Server, packetpig: Command) -> None:
-    target = f"opensearch://me:p%20w@127.0.0.1:{server.server_port}/things"
+def test_opensearch(table: Path, server: Server, packetpig: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKETPIG_PASSWORD", "p w")
+    target = f"opensearch://me@127.0.0.1:{server.server_port}/things"
     for _ in range(2):
         done = packetpig("export", table, target)
         assert (done.returncode, done.stdout) == (0, "3 rows\n"), done.stderr
@@ -124,6 +125,7 @@ def test_a_key_makes_rows_one(table: Path, server: Server, packetpig: Command) -
         ("nothing://a/b", 2, "a target begins with one of cassandra://, mongodb://"),
         ("mongodb://localhost/only", 2, "the target is mongodb://HOST/DATABASE/COLLECTION"),
         ("cassandra://localhost/a/b-c", 2, "the target is cassandra://HOST/KEYSPACE/TABLE"),
+        ("opensearch://me:secret@localhost/a", 2, "no password on the command line"),
         ("opensearch://localhost/", 2, "the target is opensearch://HOST:9200/INDEX"),
         ("opensearch://127.0.0.1:1/a", 1, "Connection refused"),
     ],
@@ -132,6 +134,7 @@ def test_wrong_targets(table: Path, packetpig: Command, target: str, code: int, 
     done = packetpig("export", table, target)
     assert done.returncode == code
     assert said in done.stderr
+    assert "secret" not in done.stderr
     assert done.stderr.count("\n") == 1
 
 
