@@ -13,7 +13,8 @@ A loader of a protocol is one module:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,13 +24,24 @@ from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
 from packetpig.loaders.flows.columns import FLOW
 from packetpig.loaders.flows.expecting import Expected
+from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.rows import Sessions, seconds
-from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Over, Said
+from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Datagrams, Over, Said, Wanted
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
 from packetpig.loaders.kernels import slots
 
 Row = tuple[int, int, dict[str, Any]]
 """Session (its serial number), time in nanoseconds, and the values of the kind's own columns (absent: null)."""
+
+
+@dataclass
+class Table:
+    """Many rows at once: as Row, but each part for all of them. `columns`: all own columns that were asked for."""
+
+    sessions: Packets
+    times: Packets
+    columns: Mapping[str, pa.Array]
+
 
 OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
@@ -38,12 +50,15 @@ FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 class Parser:
     """Makes rows of what sessions say. One object serves all sessions of a job.
 
-    `services`: which sessions it wants (slots.HTTP, …; 0: those whose service is not known yet). `states`: what it
-    remembers of a session, by serial number; `over` is called for those alone. All of it must be bounded. `announces`:
-    whether it calls `expect` (then `services` have what it announces).
+    `services`: which sessions it wants (slots.HTTP, …; 0: those whose service is not known yet). `ports`: it wants
+    those also that have such a port, while it is not known what they speak. `together`: it takes `datagrams` many at a
+    time. `states`: what it remembers of a session, by serial number; `over` is called for those alone. All of it must
+    be bounded. `announces`: whether it calls `expect` (then `services` have what it announces).
     """
 
     services: ClassVar[frozenset[int]] = frozenset()
+    ports: ClassVar[frozenset[int]] = frozenset()
+    together: ClassVar[bool] = False
     announces: ClassVar[bool] = False
 
     def __init__(self, job: Job) -> None:
@@ -60,11 +75,15 @@ class Parser:
         if self.expected is not None:
             self.expected.expect(run.packet, protocol, address, port, service)
 
-    def said(self, run: Said) -> Iterable[Row]:
+    def said(self, run: Said) -> Iterable[Row | Table]:
         """Rows that are known now. A run is never empty, and comes in its turn."""
         raise NotImplementedError
 
-    def over(self, session: int, state: Any) -> Iterable[Row]:
+    def datagrams(self, datagrams: Datagrams) -> Iterable[Row | Table]:
+        """Rows of many datagrams, some of which may be of sessions that other parsers want."""
+        raise NotImplementedError
+
+    def over(self, session: int, state: Any) -> Iterable[Row | Table]:
         """What is left of a session that has ended; its state is gone from `states`."""
         return ()
 
@@ -77,7 +96,8 @@ class Collector:
         self._job = job
         self._own = [column for column in columns if column.name in job.columns and column.name not in FLOWS]
         self._waiting: list[Row] = []
-        self._size = 0
+        self._tables: list[Table] = []
+        self._count = self._size = 0
 
     def said(self, run: Said) -> None:
         """Hand RUN to the parser."""
@@ -85,6 +105,13 @@ class Collector:
             self._take(self.parser.said(run))
         except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
             self.parser.states.pop(run.session, None)
+            self._broken(error)
+
+    def datagrams(self, datagrams: Datagrams) -> None:
+        """Hand DATAGRAMS to the parser."""
+        try:
+            self._take(self.parser.datagrams(datagrams))
+        except Exception as error:
             self._broken(error)
 
     def over(self, sessions: Sessions) -> None:
@@ -99,9 +126,15 @@ class Collector:
                 except Exception as error:
                     self._broken(error)
 
-    def _take(self, rows: Iterable[Row]) -> None:
+    def _take(self, rows: Iterable[Row | Table]) -> None:
         for row in rows:
+            if isinstance(row, Table):
+                self._tables.append(row)
+                self._count += len(row.sessions)
+                self._size += sum(column.nbytes for column in row.columns.values())
+                continue
             self._waiting.append(row)
+            self._count += 1
             self._size += sum(len(one) for one in row[2].values() if isinstance(one, str | bytes))
 
     def _broken(self, error: Exception) -> None:
@@ -112,27 +145,42 @@ class Collector:
     @property
     def full(self) -> bool:
         """Whether it is time for a batch."""
-        return len(self._waiting) >= ROWS or self._size >= OCTETS
+        return self._count >= ROWS or self._size >= OCTETS
 
     @property
     def sessions(self) -> set[int]:
         """Sessions that rows are waiting of."""
-        return {row[0] for row in self._waiting}
+        return {row[0] for row in self._waiting}.union(*(table.sessions.tolist() for table in self._tables))
 
     def batch(self, contents: Contents) -> pa.RecordBatch | None:
         """What waits, with the columns of the sessions."""
-        rows, self._waiting, self._size = self._waiting, [], 0
-        if not rows:
+        tables = self._tables
+        if self._waiting:
+            tables.append(self._table(self._waiting))
+        count, self._waiting, self._tables, self._count, self._size = self._count, [], [], 0, 0
+        if not count:
             return None
-        self._job.report.count(f"{self.prefix} rows", len(rows))
-        flows = contents.flows([row[0] for row in rows])
-        more: dict[str, pa.Array] = {}
-        for column in self._own:
-            if column.name == "ts":
-                more["ts"] = pa.array(seconds(np.array([row[1] for row in rows], np.int64)))
-            else:
-                more[column.name] = pa.array([row[2].get(column.name) for row in rows], column.plain).cast(column.arrow)
-        return flows.batch(self._job.columns, more) if self._job.columns else assembled((), lambda _: None, len(rows))
+        self._job.report.count(f"{self.prefix} rows", count)
+        flows = contents.flows(np.concatenate([table.sessions for table in tables]))
+        more = {
+            column.name: pa.concat_arrays([table.columns[column.name].cast(column.arrow) for table in tables])
+            for column in self._own
+            if column.name != "ts"
+        }
+        if "ts" in self._job.columns:
+            more["ts"] = pa.array(seconds(np.concatenate([table.times for table in tables])))
+        return flows.batch(self._job.columns, more) if self._job.columns else assembled((), lambda _: None, count)
+
+    def _table(self, rows: Sequence[Row]) -> Table:
+        return Table(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[1] for row in rows], np.int64),
+            {
+                column.name: pa.array([row[2].get(column.name) for row in rows], column.plain)
+                for column in self._own
+                if column.name != "ts"
+            },
+        )
 
 
 def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[pa.RecordBatch | Over | None]:
@@ -142,6 +190,7 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[p
     ]
     for one in collectors:
         one.parser.expected = contents.expected
+    at_ports = [one for one in collectors if one.parser.ports and 0 not in one.parser.services]
     for event in contents:
         if isinstance(event, Over):
             for one in collectors:
@@ -149,17 +198,37 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[p
             waiting: set[int] = set().union(*(one.sessions for one in collectors))
             contents.keep(event.sessions, waiting)
             yield event
+        elif isinstance(event, Datagrams):
+            for one in collectors:
+                if one.parser.together:
+                    one.datagrams(event)
         else:
             for one in by_service[event.service]:
                 one.said(event)
+            if not event.service:
+                for one in at_ports:
+                    if not one.parser.ports.isdisjoint(event.ports):
+                        one.said(event)
         if any(one.full for one in collectors):
             yield None
 
 
+def wanted(parsers: Sequence[Parser]) -> Wanted:
+    """What PARSERS want to be given."""
+    together = [one for one in parsers if one.together]
+    none: frozenset[int] = frozenset()
+    return Wanted(
+        none.union(*(one.services for one in parsers)),
+        none.union(*(one.ports for one in parsers)),
+        (none.union(*(one.services for one in together)), none.union(*(one.ports for one in together))),
+        any(one.announces for one in parsers),
+    )
+
+
 def rows(parser: type[Parser], columns: Sequence[Column], prefix: str, job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of the rows of one kind."""
-    contents = Contents(job, parser.services, parser.announces)
     one = Collector(parser(job), job, columns, prefix)
+    contents = Contents(job, wanted([one.parser]))
     for event in collected(contents, [one]):
         if event is None and (batch := one.batch(contents)):
             yield batch

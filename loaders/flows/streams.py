@@ -29,6 +29,9 @@ STREAM_MEMORY = Option("stream_memory", "bytes that one stream may keep of what 
 STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may keep", "256m")
 RUN = 1 << 20  # bytes of a run, and no more than one packet beyond
 GROUP = 1 << 21  # bytes that are copied at a time
+AT_PORT, GIVEN = 254, 255  # in place of a service: not known, and at a port that is wanted; given already
+UDP = 17
+Marks = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(slots=True)
@@ -59,6 +62,37 @@ class Said:
         if self.times is None or self.ends is None:
             return self.time
         return int(self.times[min(int(np.searchsorted(self.ends, offset, "right")), len(self.times) - 1)])
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Ports of side 0 and of side 1."""
+        ports = int(self.packet[slots.PORTS])
+        return (ports >> 16) & 0xFFFF, ports & 0xFFFF
+
+
+@dataclass(slots=True)
+class Datagrams:
+    """Datagrams that came one after the other, for parsers that take many at once: rows of numbers (slots.P_…).
+
+    `services`: what the session of each speaks. What they point to is there until the next event.
+    """
+
+    packets: Packets
+    services: Packets
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to follow: sessions that speak one of `services`; those that have one of `ports`, while it is not known
+    what they speak; those that are announced (`expected`), if `expecting`.
+
+    Datagrams of the services and ports in `together` are given as Datagrams.
+    """
+
+    services: Collection[int] = range(256)
+    ports: Collection[int] = ()
+    together: tuple[Collection[int], Collection[int]] = ((), ())
+    expecting: bool = False
 
 
 @dataclass(slots=True)
@@ -110,24 +144,35 @@ class _Kept:
 
 
 class Streams:
-    """Puts payload in order, as the tracker says whose turn it is.
+    """Puts payload in order, as the tracker says whose turn it is, of sessions that are WANTED."""
 
-    SERVICES: which to follow; all if it is None. EXPECTING: also sessions that are announced (`expected`).
-    """
-
-    def __init__(self, job: Job, services: Collection[int] | None, expecting: bool) -> None:
-        self._wanted = np.full(256, 2 * expecting, np.uint8)
-        self._wanted[list(range(256) if services is None else services)] = 1
-        self.expecting, self.expected = expecting, Expected(job.report)
+    def __init__(self, job: Job, wanted: Wanted) -> None:
+        self._wanted = np.full(256, 2 * wanted.expecting, np.uint8)
+        self._wanted[list(wanted.services)] = 1
+        self._wanted[AT_PORT], self._wanted[GIVEN] = 1, 0
+        self._ports = _marks(wanted.ports, 1 << 16)
+        self._together = [_marks(wanted.together[0], 256), _marks(wanted.together[1], 1 << 16)]
+        self.expecting, self.expected = wanted.expecting, Expected(job.report)
         self._report = job.report
         self._one = size(job.options[STREAM_MEMORY.name], STREAM_MEMORY.name)
         self._all = size(job.options[STREAMS_MEMORY.name], STREAMS_MEMORY.name)
         self._kept: dict[int, _Kept] = {}
         self._held = 0
 
-    def events(self, packets: Packets, moves: Packets) -> Iterator[Said]:
+    def events(self, packets: Packets, moves: Packets) -> Iterator[Said | Datagrams]:
         """What PACKETS said, which were tracked with these MOVES."""
         rows = len(packets)
+        services, both = moves[:, slots.M_SERVICE], packets[:, slots.PORTS]
+        if self._together[0].any():
+            at_once = self._together[0][services] | (services == 0) & _at(self._together[1], both)
+            at_once &= (
+                ((both >> 48) & 0xFF == UDP) & (packets[:, slots.P_THERE] > 0) & (packets[:, slots.P_SESSION] >= 0)
+            )
+            if at_once.any():
+                yield Datagrams(packets[at_once], services[at_once])
+                services[at_once] = GIVEN
+        if not self._wanted[0]:
+            services[(services == 0) & _at(self._ports, both)] = AT_PORT
         size = 1 << max(4, (2 * rows - 1).bit_length())
         table, last, following = np.empty(size, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int32)
         runs = np.empty((rows, slots.RUN), np.int64)
@@ -152,6 +197,7 @@ class Streams:
         for first, count, length, name, kind, service, time, asked in batch.runs[low:high].tolist():
             low += 1
             packet = packets[first]
+            service = 0 if service == AT_PORT else service
             if asked or (service == 0 and self.expecting):
                 announced = self.expected.service(name >> 1, packet, service)
                 service = announced or service
@@ -254,6 +300,17 @@ class Streams:
                     self._held -= kept.held
 
 
+def _marks(numbers: Collection[int], size: int) -> Marks:
+    marks = np.zeros(size, bool)
+    marks[list(numbers)] = True
+    return marks
+
+
+def _at(ports: Marks, both: Packets) -> Marks:
+    """Whether one of BOTH ports is among PORTS."""
+    return np.asarray(ports[both & 0xFFFF] | ports[(both >> 16) & 0xFFFF])
+
+
 def _payload(packet: Packets) -> bytes:
     """Payload of a packet, as far as it was captured."""
     there = int(packet[slots.P_THERE])
@@ -263,23 +320,24 @@ def _payload(packet: Packets) -> bytes:
 class Contents:
     """What the sessions of a job say, in the order of time, and that they are over; to be gone through once.
 
-    SERVICES: only sessions that speak one of these (slots.HTTP, …; 0: not known, or not yet), as soon as that is known;
-    all if it is None. The job's options must have those of the tracker, STREAM_MEMORY and STREAMS_MEMORY. EXPECTING:
-    whether sessions will be announced to `expected`.
+    WANTED: which sessions, as soon as that is known; or services (slots.HTTP, …; 0: not known, or not yet); all if it
+    is None. The job's options must have those of the tracker, STREAM_MEMORY and STREAMS_MEMORY.
     """
 
-    def __init__(self, job: Job, services: Collection[int] | None = None, expecting: bool = False) -> None:
+    def __init__(self, job: Job, wanted: Wanted | Collection[int] | None = None) -> None:
         captures = ordered(job.captures)
         self._extractor = Extractor(captures, job.report, job.on_error)
         self._tracker = Tracker(job.options, job.report, moves=True)
-        self._streams = Streams(job, services, expecting)
+        if not isinstance(wanted, Wanted):
+            wanted = Wanted() if wanted is None else Wanted(wanted)
+        self._streams = Streams(job, wanted)
         self.expected = self._streams.expected
         self._names = [capture.capture for capture in captures]
         self._kept: list[Packets] = []
         self._ending: list[Packets] = []  # have ended, and it is not said yet
         self._left = 0  # sessions in the tracker's rows once it has finished
 
-    def __iter__(self) -> Iterator[Said | Over]:
+    def __iter__(self) -> Iterator[Said | Datagrams | Over]:
         for packets in self._extractor.merged():
             self._ending = [one.copy() for one in self._tracker.add(packets)]
             yield from self._streams.events(packets, self._tracker.moves)
@@ -301,7 +359,7 @@ class Contents:
             if len(rows):
                 self._kept.append(rows)
 
-    def flows(self, serials: Sequence[int]) -> Sessions:
+    def flows(self, serials: Sequence[int] | Packets) -> Sessions:
         """The sessions with these numbers, one for each number: as they are, or were when they ended and were kept."""
         live = self._tracker.rows[: self._left or int(self._tracker.state[slots.COUNT])]
         rows = np.concatenate([*self._kept, *self._ending, live[np.isin(live[:, slots.SERIAL], serials)]])

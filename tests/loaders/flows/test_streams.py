@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.loader import Job
-from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Over
+from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Datagrams, Over, Wanted
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
 from packetpig.loaders.kernels import slots
 
@@ -129,9 +129,9 @@ def test_announced_sessions(tmp_path: Path) -> None:
     other = Talk(40002, 50001, START + 1).open().s(ACK, 501, 101, b"\0no file")
     path = tmp_path / "a.pcap"
     path.write_bytes(pcap(sorted(control.packets + data.packets + other.packets, key=lambda packet: packet[0])))
-    contents = Contents(Job((), [local(path)], OPTIONS), {slots.FTP, slots.FTP_DATA}, expecting=True)
+    contents = Contents(Job((), [local(path)], OPTIONS), Wanted({slots.FTP, slots.FTP_DATA}, expecting=True))
     assert not [one for one in contents if not isinstance(one, Over)]
-    contents = Contents(Job((), [local(path)], OPTIONS), {0, slots.FTP_DATA}, expecting=True)
+    contents = Contents(Job((), [local(path)], OPTIONS), Wanted({0, slots.FTP_DATA}, expecting=True))
     found = []
     for one in contents:
         if not isinstance(one, Over):
@@ -139,3 +139,21 @@ def test_announced_sessions(tmp_path: Path) -> None:
             if one.service == 0 and one.data and one.data.startswith(b"227"):
                 contents.expected.expect(one.packet, 6, bytes([10, 0, 0, 2]), 50000, slots.FTP_DATA)
     assert found[1:] == [(slots.FTP_DATA, b"\0file"), (0, b"\0no file")]
+
+
+def test_datagrams_at_once_and_unknown_sessions_by_port(tmp_path: Path) -> None:
+    query = bytes.fromhex("000101000001000000000000") + b"\1a\2bc\0" + bytes.fromhex("00010001")
+    packets = [
+        (START + at, ethernet(ipv4(udp(data, sport, dport), proto=17)))
+        for at, (data, sport, dport) in enumerate([(query, 5000, 6000), (b"?????", 5001, 53), (b"?????", 5002, 54)])
+    ]
+    talk = Talk(40000, 53, START).open().c(ACK, 101, 501, b"\0").c(ACK, 102, 501, b"\1\2\3")
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(sorted(packets + talk.packets, key=lambda packet: packet[0])))
+    wanted = Wanted({slots.DNS}, {53}, ({slots.DNS}, {53}))
+    events = list(Contents(Job((), [local(path)], OPTIONS), wanted))
+    (many,) = [one for one in events if isinstance(one, Datagrams)]
+    assert many.services.tolist() == [slots.DNS, 0]
+    assert many.packets[:, slots.P_THERE].tolist() == [len(query), 5]
+    stream = [one for one in events if not isinstance(one, Datagrams | Over)]
+    assert [(one.data, one.service, sorted(one.ports)) for one in stream] == [(b"\0\1\2\3", 0, [53, 40000])]

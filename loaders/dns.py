@@ -1,0 +1,144 @@
+"""DNS over UDP and TCP: one row a record of a message, and one a question; a message without either has one too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from packetpig.loaders.contract.columns import integer, long, text
+from packetpig.loaders.contract.loader import Job, Option
+from packetpig.loaders.flows import messages
+from packetpig.loaders.flows.merging import Packets
+from packetpig.loaders.flows.streams import Datagrams, Said
+from packetpig.loaders.kernels import dnsslots, slots
+from packetpig.loaders.protocols.dns import Reader
+
+MDNS, LLMNR, NETBIOS = 5353, 5355, 137
+SMALLEST = 12  # bytes of a message: its header
+
+
+@dataclass(slots=True)
+class _Side:
+    """What one side of a TCP session has begun to say: `rest` of a message, `skip` bytes of one that has a hole."""
+
+    rest: bytearray = field(default_factory=bytearray)
+    skip: int = 0
+    lost: bool = False
+
+
+class Parser(messages.Parser):
+    """Takes datagrams as they come, and messages out of streams (RFC 1035, 4.2.2: each after its length)."""
+
+    services = frozenset({slots.DNS})
+    ports = frozenset({53, MDNS, LLMNR})
+    together = True
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._multicast = job.options[MULTICAST.name] == "yes"
+        self._reader = Reader(self.columns, job.options[OPT.name] == "yes", job.report)
+
+    def datagrams(self, datagrams: Datagrams) -> Iterator[messages.Table]:
+        """Records of all messages."""
+        packets = datagrams.packets
+        low, high = packets[:, slots.PORTS] & 0xFFFF, (packets[:, slots.PORTS] >> 16) & 0xFFFF
+        there = (packets[:, slots.P_ADDRESS] != 0) & (packets[:, slots.P_THERE] > 0)
+        there &= (datagrams.services == slots.DNS) | (datagrams.services == 0)
+        there &= (low != NETBIOS) & (high != NETBIOS)
+        multicast = (low == MDNS) | (high == MDNS)
+        if not self._multicast:
+            there &= ~multicast & (low != LLMNR) & (high != LLMNR)
+        if not there.any():
+            return
+        packets, multicast = packets[there], multicast[there]
+        kinds = dnsslots.MULTICAST * multicast + dnsslots.GUESSED * (datagrams.services[there] == 0)
+        found = np.stack([packets[:, slots.P_ADDRESS], packets[:, slots.P_THERE], kinds], axis=1)
+        yield from self._tables(found, packets[:, slots.P_SESSION] >> 1, packets[:, slots.P_TIME])
+
+    def _tables(self, found: Packets, sessions: Packets, times: Packets) -> Iterator[messages.Table]:
+        for which, columns in self._reader.records(found):
+            yield messages.Table(sessions[which], times[which], columns)
+
+    def said(self, run: Said) -> Iterator[messages.Table]:
+        """Records of the messages that RUN completes."""
+        if run.datagram:
+            return
+        sides = self.states.setdefault(run.session, (_Side(), _Side()))
+        found, times = self._messages(sides[run.side], run)
+        if found:
+            text = b"".join(found)
+            sizes = np.array([len(one) for one in found], np.int64)
+            guessed = dnsslots.GUESSED if run.service == 0 else 0
+            begin = np.frombuffer(text, np.uint8).ctypes.data
+            rows = np.stack([begin + np.cumsum(sizes) - sizes, sizes, np.full(len(found), guessed)], axis=1)
+            yield from self._tables(rows, np.full(len(found), run.session), np.array(times, np.int64))
+
+    def _messages(self, side: _Side, run: Said) -> tuple[list[bytes], list[int]]:
+        """Whole messages, and the times of their last bytes."""
+        if run.data is None:
+            self._hole(side, run.missing)
+            return [], []
+        if side.lost and not _begins(run.data):
+            self.report.count("dns stream bytes between a hole and the next message", len(run.data))
+            return [], []
+        side.lost = False
+        data, shift, at = run.data, 0, 0
+        if side.skip:
+            at = min(side.skip, len(data))
+            side.skip -= at
+        if side.rest:
+            shift = len(side.rest)
+            data = bytes(side.rest) + data
+        found, times = [], []
+        while at + 2 <= len(data):
+            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            if end > len(data):
+                break
+            found.append(data[at + 2 : end])
+            times.append(run.at(max(0, end - shift - 1)))
+            at = end
+        side.rest = bytearray(data[at:])
+        return found, times
+
+    def _hole(self, side: _Side, missing: int) -> None:
+        """Go on after the message that has the hole, if it ends after it; else where one seems to begin."""
+        self.report.count("dns messages with holes")
+        left = side.skip
+        if len(side.rest) >= 2:
+            left = 2 + int.from_bytes(side.rest[:2], "big") - len(side.rest)
+        side.rest.clear()
+        side.skip = left - missing
+        side.lost = side.skip < 0
+        side.skip = max(0, side.skip)
+
+
+def _begins(data: bytes) -> bool:
+    """Whether a message seems to begin here: its length, no reserved bit, and few questions."""
+    size = int.from_bytes(data[:2], "big")
+    return len(data) > 2 + SMALLEST and size > SMALLEST and not data[5] & 0x40 and 0 < data[7] <= 8 and not data[6]
+
+
+OPT = Option("opt", "whether OPT, which is about the message (RFC 6891), has rows", "no", ("no", "yes"))
+MULTICAST = Option("multicast", "whether to read mDNS and LLMNR (ports 5353 and 5355) too", "no", ("no", "yes"))
+
+LOADER = messages.loader(
+    pig="DnsLoader",
+    answers="one question or record of a DNS message",
+    parser=Parser,
+    options=(MULTICAST, OPT),
+    columns=(
+        integer("id", "number of the message, the same in query and response"),
+        text("kind", "query or response", repeated=True),
+        text("opcode", "QUERY, STATUS, NOTIFY, UPDATE, …", repeated=True),
+        text("rcode", "of a response NOERROR, NXDOMAIN, SERVFAIL, …, extended by OPT; null in queries", repeated=True),
+        text("flags", "those that are set: aa tc rd ra ad cd", repeated=True),
+        text("section", "question, answer, authority, additional; null: the message has no record", repeated=True),
+        text("name", "of the question or record; without the last dot, the root is a dot; escapes as in zone files"),
+        text("class", "IN, CH, …", repeated=True),
+        text("type", "A, AAAA, …, TYPE65280", repeated=True),
+        long("ttl", "how long the record may be kept; null in questions", "seconds"),
+        text("data", "of the record, as in zone files, names without the last dot; null in questions"),
+        integer("length", "of the message", "bytes"),
+    ),
+)

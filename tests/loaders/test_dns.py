@@ -1,0 +1,248 @@
+"""DNS: every record type beside dnspython, sections, codes, streams in any pieces, and hostile messages."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dns.edns
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import dns.update
+import pytest
+from packetpig.loaders import load
+from packetpig.loaders.captures.capture import local
+from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import run
+from packetpig.loaders.contract.report import Report
+
+from tests.conftest import DEMO
+from tests.loaders.test_sessions import ACK, START, Sent, Talk
+from tests.making import ethernet, ipv4, pcap, udp
+
+Rows = list[dict[str, Any]]
+RECORDS = {
+    "A": "192.0.2.1",
+    "AAAA": "2001:db8::1",
+    "CNAME": "www.example.com.",
+    "NS": "ns1.example.com.",
+    "SOA": "ns.example.com. host\\.master.example.com. 2024030401 7200 900 1209600 4294967295",
+    "MX": "10 mail.example.com.",
+    "TXT": '"v=spf1 -all" "a \\"quoted\\" \\\\ part" "\\200\\007"',
+    "PTR": "a\\.b.example.com.",
+    "SRV": "0 5 5060 sip.example.com.",
+    "CAA": '0 issue "letsencrypt.org"',
+    "DS": "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118",
+    "DNSKEY": "256 3 5 AQPSKmynfzW4kyBv015MUG2DeIQ3Cbl+BBZH4b/0PY1kxkmvHjcZc8no kfzj31GajIQKY+5CptLr3buXA10hWqTk",
+    "RRSIG": "A 5 3 86400 20030322173103 20030220173103 2642 example.com. oJB1W6WNGv+ldvQ3WDG0MQkg5IEhjRip",
+    "SVCB": '1 foo.example.com. alpn="h2,h3" port="8443" ipv4hint="192.0.2.1"',
+    "HTTPS": "0 .",
+    "NAPTR": '100 10 "S" "SIP+D2U" "!^.*$!sip:info@example.com!" _sip._udp.example.com.',
+    "LOC": "42 21 54.000 N 71 06 18.000 W -24.00m 30.00m 10000.00m 10.00m",
+    "NSEC": "host.example.com. A MX RRSIG NSEC TYPE1234",
+    "TLSA": "0 0 1 d2abde240d7cd3ee6b4b28c54df034b9 7983a1d16e8a410e4561cb106618e971",
+    "SSHFP": "2 1 123456789abcdef67890123456789abcdef67890",
+    "DNAME": "frobozz-division.acme.example.",
+    "TYPE65280": "\\# 3 010203",
+}
+
+
+def without_dots(text: str) -> str:
+    """Presentation text with names as we have them: without the last dot."""
+    return " ".join(
+        part[:-1] if len(part) > 1 and part.endswith(".") and not part.endswith("\\.") else part
+        for part in text.split(" ")
+    )
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Rows]:
+    """Rows of some packets; `report` has what was counted."""
+
+    def rows(packets: list[Sent], report: Report | None = None, **options: str) -> Rows:
+        path = tmp_path / "a.pcap"
+        path.write_bytes(pcap(packets))
+        _, batches = run(find("dns"), [local(path)], options=options, report=report)
+        return [row for batch in batches for row in batch.to_pylist()]
+
+    return rows
+
+
+def datagram(data: bytes, sport: int = 5000, dport: int = 53, after: float = 0) -> Sent:
+    return START + after, ethernet(ipv4(udp(data, sport, dport), proto=17))
+
+
+def response(*records: str, question: str = "example.com.", kind: str = "A") -> dns.message.Message:
+    message = dns.message.make_response(dns.message.make_query(question, kind, id=7))
+    for text in records:
+        owner, ttl, group, name, data = text.split(" ", 4)
+        message.answer.append(dns.rrset.from_text(owner, int(ttl), group, name, data))
+    return message
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_data_of(kind: str, read: Callable[..., Rows]) -> None:
+    message = response(f"example.com. 300 IN {kind} {RECORDS[kind]}", kind=kind)
+    question, answer = read([datagram(message.to_wire())])
+    assert question["data"] is question["ttl"] is None
+    expected = message.answer[0][0].to_text()
+    quoted = '"' in expected
+    assert (answer["data"], answer["ttl"], answer["type"]) == (
+        expected if quoted and kind == "TXT" else without_dots(expected),
+        300,
+        kind,
+    )
+    assert (answer["section"], answer["name"], answer["class"]) == ("answer", "example.com", "IN")
+
+
+def test_what_a_message_says(read: Callable[..., Rows]) -> None:
+    query = dns.message.make_query("ExAmple.COM.", "MX", id=4660, use_edns=0, payload=1232)
+    denial = dns.message.make_response(query)
+    denial.set_rcode(dns.rcode.BADVERS)
+    denial.authority.append(dns.rrset.from_text("com.", 60, "IN", "SOA", "a.b. c.d. 1 2 3 4 5"))
+    first, second, third = read([datagram(query.to_wire()), datagram(denial.to_wire(), after=0.5)])
+    assert (first["ts"], second["ts"]) == (START, START + 0.5)
+    shared = {"id": 4660, "opcode": "QUERY", "name": "ExAmple.COM", "type": "MX", "class": "IN", "section": "question"}
+    assert first.items() >= (shared | {"kind": "query", "rcode": None, "flags": "rd", "length": 40}).items()
+    assert second.items() >= (shared | {"kind": "response", "rcode": "BADVERS"}).items()
+    assert (third["section"], third["data"]) == ("authority", "a.b c.d 1 2 3 4 5")
+
+
+def test_opt_has_rows_on_request(read: Callable[..., Rows]) -> None:
+    cookie = dns.edns.GenericOption(10, bytes(8))
+    query = dns.message.make_query("a.", "A", use_edns=0, payload=1232, want_dnssec=True, options=[cookie])
+    _, opt = read([datagram(query.to_wire())], opt="yes")
+    assert (opt["type"], opt["class"], opt["ttl"]) == ("OPT", None, None)
+    assert opt["data"].startswith("version 0; flags do; udp 1232; COOKIE")
+
+
+def test_messages_without_records_have_a_row(read: Callable[..., Rows]) -> None:
+    empty = struct.pack(">6H", 9, 0x8182, 0, 0, 0, 0)
+    query = dns.message.make_query("a.", "A").to_wire()
+    *_, row = read([datagram(query), (START + 1, ethernet(ipv4(udp(empty, 53, 5000), "10.0.0.2", "10.0.0.1", 17)))])
+    assert (row["id"], row["rcode"], row["section"], row["name"], row["type"]) == (9, "SERVFAIL", None, None, None)
+
+
+def test_updates(read: Callable[..., Rows]) -> None:
+    update = dns.update.UpdateMessage("example.com.")
+    update.add("new", 60, "A", "192.0.2.9")
+    update.delete("old", "A")
+    zone, added, gone = read([datagram(update.to_wire())])
+    assert (zone["opcode"], zone["type"]) == ("UPDATE", "SOA")
+    assert (added["section"], added["data"], gone["class"], gone["data"]) == ("authority", "192.0.2.9", "ANY", None)
+
+
+def test_names_with_anything_in_them(read: Callable[..., Rows]) -> None:
+    labels = [bytes(range(63)), bytes(range(63, 126)), bytes(range(126, 189)), bytes(range(189, 250))]
+    name = b"".join(bytes([len(one)]) + one for one in labels) + b"\0"
+    assert len(name) == 255
+    (row,) = read([datagram(struct.pack(">6H", 1, 0x100, 1, 0, 0, 0) + name + b"\0\1\0\1")])
+    assert row["name"] + "." == dns.name.from_wire(name, 0)[0].to_text().replace('\\"', '"').replace(
+        "\\(", "("
+    ).replace("\\)", ")").replace("\\;", ";").replace("\\@", "@").replace("\\$", "$")
+
+
+def test_messages_in_streams_whatever_the_segments(read: Callable[..., Rows]) -> None:
+    dice = random.Random(3)
+    messages = [response(f'n{n}.example. 60 IN TXT "{"x" * dice.randrange(200)}"').to_wire() for n in range(40)]
+    text = b"".join(struct.pack(">H", len(one)) + one for one in messages)
+    wanted = [f"n{n}.example" for n in range(40)]
+    for size in (1, 2, 3, 700, len(text)):
+        talk = (
+            Talk(40000, 53).open().c(ACK, 101, 501, b"\0\x1d" + dns.message.make_query("example.com.", "A").to_wire())
+        )
+        for at in range(0, len(text), size):
+            talk.s(ACK, 501 + at, 132, text[at : at + size], 0.0001)
+        found = read(talk.packets)
+        assert [row["name"] for row in found if row["section"] == "answer"] == wanted, size
+        assert {row["proto"] for row in found} == {"tcp"}
+
+
+def test_a_hole_in_a_stream(read: Callable[..., Rows]) -> None:
+    messages = [response(f"n{n}.example. 60 IN A 192.0.2.1").to_wire() for n in range(4)]
+    text = b"".join(struct.pack(">H", len(one)) + one for one in messages)
+    size = len(text) // 4
+    for low, high, left in ((size + 20, size + 30, "023"), (size + 20, 2 * size + 20, "03"), (size, 2 * size, "023")):
+        talk = Talk(40000, 53).open()
+        talk.s(ACK, 501, 101, text[:low]).s(ACK, 501 + high, 101, text[high : 3 * size]).c(ACK, 101, 501 + 3 * size)
+        talk.s(ACK, 501 + 3 * size, 101, text[3 * size :])
+        report = Report()
+        found = [row["name"] for row in read(talk.packets, report) if row["section"] == "answer"]
+        assert found == [f"n{n}.example" for n in left]
+        assert report.counters["dns messages with holes"] == 1
+
+
+def test_multicast_on_request(read: Callable[..., Rows]) -> None:
+    message = (
+        struct.pack(">6H", 0, 0x8400, 0, 1, 0, 0)
+        + b"\4host\5local\0"
+        + struct.pack(">HHIH", 1, 0x8001, 120, 4)
+        + b"\xc0\0\2\1"
+    )
+    packets = [datagram(message, 5353, 5353)]
+    assert not read(packets)
+    (row,) = read(packets, multicast="yes")
+    assert (row["class"], row["name"], row["data"]) == ("IN", "host.local", "192.0.2.1")
+
+
+HEADER = struct.pack(">6H", 1, 0x8180, 1, 1, 0, 0)
+QUESTION = b"\1a\0\0\1\0\1"
+
+
+@pytest.mark.parametrize(
+    ("rest", "rows", "problem"),
+    [
+        (QUESTION + b"\xc0\x13", 1, "a malformed name"),  # a pointer to itself
+        (QUESTION + b"\xc0\x15\xc0\x13", 1, "a malformed name"),  # forward, and back
+        (QUESTION + b"\x40abc", 1, "a malformed name"),
+        (QUESTION + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2", 2, "end within a record"),
+        (QUESTION + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\3\1\2\3", 2, "malformed data"),
+        (QUESTION + b"\xc0\x0c\0\x0f\0\1\0\0\0\1\0\2\0\1", 2, "malformed data"),
+        (QUESTION, 1, "end within a record"),
+        (QUESTION + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4more", 2, "left over"),
+    ],
+)
+def test_lies(rest: bytes, rows: int, problem: str, read: Callable[..., Rows]) -> None:
+    report = Report()
+    found = read([datagram(HEADER + rest, 53, 5000)], report)
+    assert len(found) == rows
+    assert [name for name in report.counters if problem in name]
+    assert found[0]["name"] == "a"
+    if "data" in problem:
+        assert found[1]["data"].startswith("\\# ")
+    elif rows == 2 and "left" not in problem:
+        assert found[1]["data"] is None
+
+
+def test_long_chains_of_pointers_are_quick(read: Callable[..., Rows]) -> None:
+    """Each name leads to the one before it: 30,000 pointers, and as many records with a chain each."""
+    body = b"\0" + b"".join(struct.pack(">H", 0xC000 | (12 if not n else 11 + 2 * n)) for n in range(8000))
+    message = struct.pack(">6H", 1, 0x8180, 0, 3000, 0, 0) + body
+    message += (struct.pack(">H", 0xC000 | (11 + 2 * 7999)) + struct.pack(">HHIH", 1, 1, 1, 4) + b"\1\2\3\4") * 3000
+    talk = Talk(53, 40000).open().c(ACK, 101, 501, struct.pack(">H", len(message)) + message)
+    begin = time.monotonic()
+    read(talk.packets)
+    assert time.monotonic() - begin < 5
+
+
+def test_what_is_not_dns_on_its_port(read: Callable[..., Rows]) -> None:
+    report = Report()
+    assert not read([datagram(b"\xff" * 40)], report)
+    assert report.counters["messages on ports of DNS that are not DNS"] == 1
+
+
+def test_columns_one_by_one() -> None:
+    """A column is the same whether others are asked for or not."""
+    capture = str(next(iter(sorted(DEMO.iterdir()))))
+    whole = load("dns", capture).read_all()
+    assert whole.num_rows > 50
+    for column in find("dns").schema():
+        alone = load("dns", capture, [column.name]).read_all()
+        assert alone[column.name].to_pylist() == whole[column.name].to_pylist()
+    assert load("dns", capture, [], where="type == 'A'").read_all().num_rows == whole["type"].to_pylist().count("A")
