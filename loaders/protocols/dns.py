@@ -69,7 +69,6 @@ class Reader:
                 )
         for which in np.flatnonzero(self._problems).tolist():
             self._report.count(PROBLEMS[which], int(self._problems[which]))
-            self._report.losses |= which in (d.SHORT, d.BAD_NAME, d.CUT_RECORD)
         self._problems[:] = 0
 
     def text(self, name: str, valid: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.Array:
