@@ -1,0 +1,62 @@
+"""Certificates: who, by whom, from when to when (RFC 5280), with names as RFC 4514 writes them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is told of a certificate; what its bytes do not say in a form that can be read is None. Times: seconds."""
+
+    sha256: str
+    subject: str | None = None
+    issuer: str | None = None
+    not_before: float | None = None
+    not_after: float | None = None
+    names: str | None = None
+    read: bool = True
+
+
+@functools.lru_cache(maxsize=4096)
+def certificate(der: bytes) -> Certificate:
+    """A certificate from its DER bytes; `read` is false where they are none."""
+    from cryptography import x509
+
+    digest = hashlib.sha256(der).hexdigest()
+    try:
+        found = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return Certificate(digest, read=False)
+    values: list[str | float | None] = []
+    for get in (
+        lambda: found.subject.rfc4514_string() or None,
+        lambda: found.issuer.rfc4514_string() or None,
+        lambda: _seconds(found.not_valid_before_utc),
+        lambda: _seconds(found.not_valid_after_utc),
+        lambda: _names(found),
+    ):
+        try:
+            values.append(get())
+        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):  # strict parsing, lazily done
+            values.append(None)
+    return Certificate(digest, *values)  # type: ignore[arg-type]
+
+
+def _seconds(time: datetime) -> float:
+    return time.timestamp()
+
+
+def _names(found: object) -> str | None:
+    """Names and addresses that it is for, besides the subject."""
+    from cryptography import x509
+
+    try:
+        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)  # type: ignore[attr-defined]
+    except x509.ExtensionNotFound:
+        return None
+    names = [str(one.value) for one in extension.value if isinstance(one, x509.DNSName | x509.IPAddress)]
+    return ",".join(names) or None
