@@ -36,9 +36,9 @@ $(SCRIPTS): setup
 
 ##@ Proof
 .PHONY: fidelity bench golden test-all test-slow test-cluster check
-fidelity: ## compare packets with tshark: make fidelity CAPTURES=folder
+fidelity: ## compare with tshark: make fidelity CAPTURES=folder [KIND=packets, dns, tls, …] [ARGS=…]
 	@bin/setup tests
-	@$(PY) -m tests.fidelity.packets $(or $(CAPTURES),tests/captures/demo)
+	@$(PY) -m tests.fidelity.$(or $(KIND),packets) $(or $(CAPTURES),tests/captures/demo) $(ARGS)
 
 bench: setup ## speed and memory beside peers, in one run; a table
 	@$(PY) -m tests.bench $(ARGS)

@@ -240,8 +240,12 @@ def dns_records(
             begin = at
             fixed = 4 if section == 0 else 10
             at, end = put_name(buf, p, n, at, names, name_end)
+            named = at >= 0
+            if not named:  # of a name that is none it can be known where it ends
+                at, end = skip_name(buf, p, n, begin), name_end
+                problems[d.BAD_NAME] += begin < n
             if at < 0 or at + fixed > n:
-                problems[d.BAD_NAME if at < 0 and begin < n else d.CUT_RECORD] += 1
+                problems[d.CUT_RECORD] += named or begin >= n
                 broken = True
                 continue
             r = rows[row]
@@ -252,7 +256,7 @@ def dns_records(
             r[d.R_CLASS] = be16(buf, p + at + 2)
             r[d.R_CODE] = code
             r[d.R_FORM] = d.FORM_NONE
-            r[d.R_NAMED] = 1
+            r[d.R_NAMED] = 1 if named else 0
             r[d.R_TTL] = -1
             r[d.R_DATA] = 0
             r[d.R_SIZE] = 0
