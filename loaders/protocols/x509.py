@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,8 +34,8 @@ def certificate(der: bytes) -> Certificate:
         return Certificate(digest, read=False)
     values: list[str | float | None] = []
     for get in (
-        lambda: found.subject.rfc4514_string() or None,
-        lambda: found.issuer.rfc4514_string() or None,
+        lambda: _printable(found.subject.rfc4514_string()),
+        lambda: _printable(found.issuer.rfc4514_string()),
         lambda: _seconds(found.not_valid_before_utc),
         lambda: _seconds(found.not_valid_after_utc),
         lambda: _names(found),
@@ -44,6 +45,11 @@ def certificate(der: bytes) -> Certificate:
         except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):  # strict parsing, lazily done
             values.append(None)
     return Certificate(digest, *values)  # type: ignore[arg-type]
+
+
+def _printable(name: str) -> str | None:
+    """A name whose control characters are written as RFC 4514 allows: a backslash and two digits."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\{ord(found[0]):02X}", name) or None
 
 
 def _seconds(time: datetime) -> float:
@@ -59,4 +65,4 @@ def _names(found: object) -> str | None:
     except x509.ExtensionNotFound:
         return None
     names = [str(one.value) for one in extension.value if isinstance(one, x509.DNSName | x509.IPAddress)]
-    return ",".join(names) or None
+    return _printable(",".join(names))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DEMO
-from tests.fidelity import packets
+from tests.fidelity import differing, dns, packets, tls
 from tests.fidelity.made import CAPTURES, write
 from tests.fidelity.tshark import available
 
@@ -40,3 +40,22 @@ def test_demo() -> None:
     if not captures:
         pytest.skip("the demo captures are not there")
     assert same(*captures).rows > 0
+
+
+def test_dns_of_the_demo() -> None:
+    """Of SRV records tshark names the owner in another field; nothing else differs."""
+    found = differing.Differing()
+    for capture in packets.captures([str(DEMO)]):
+        dns.tshark(found, capture)
+    assert set(found.kinds) <= {"name"}, "\n".join(found.lines())
+    assert found.rows > 3000
+    assert not found.failed
+
+
+def test_tls_of_the_demo() -> None:
+    """tshark does not look for TLS in FTP that was not asked for it: a service probe."""
+    found = differing.Differing()
+    for capture in packets.captures([str(DEMO)]):
+        tls.tshark(found, capture)
+    assert found.kinds == {"a handshake that only we have": 1}, "\n".join(found.lines())
+    assert found.rows > 20
