@@ -16,6 +16,7 @@ from packetpig.loaders.protocols.dns import Reader
 
 MDNS, LLMNR, NETBIOS = 5353, 5355, 137
 SMALLEST = 12  # bytes of a message: its header
+HELD, SESSIONS = 64 << 20, 1 << 16  # bytes of messages that are not whole, and sessions that have some, at once
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Parser(messages.Parser):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
+        self._held = 0
         self._multicast = job.options[MULTICAST.name] == "yes"
         self._reader = Reader(self.columns, job.options[OPT.name] == "yes", job.report)
 
@@ -65,7 +67,21 @@ class Parser(messages.Parser):
         if run.datagram:
             return
         sides = self.states.setdefault(run.session, (_Side(), _Side()))
-        found, times = self._messages(sides[run.side], run)
+        side = sides[run.side]
+        before = len(side.rest)
+        found, times = self._messages(side, run)
+        self._held += len(side.rest) - before
+        if self._held > HELD or len(self.states) > SESSIONS:
+            self.report.count("dns stream bytes given up for want of memory", len(side.rest))
+            self.report.warn(
+                f"dns: more than {HELD} bytes or {SESSIONS} sessions with parts of messages; some are given up"
+            )
+            self.report.losses = True
+            self._held -= len(side.rest)
+            side.rest.clear()
+            side.lost = True
+        if not any(one.rest or one.skip or one.lost for one in sides):
+            del self.states[run.session]
         if found:
             text = b"".join(found)
             sizes = np.array([len(one) for one in found], np.int64)
@@ -73,6 +89,13 @@ class Parser(messages.Parser):
             begin = np.frombuffer(text, np.uint8).ctypes.data
             rows = np.stack([begin + np.cumsum(sizes) - sizes, sizes, np.full(len(found), guessed)], axis=1)
             yield from self._tables(rows, np.full(len(found), run.session), np.array(times, np.int64))
+
+    def over(self, session: int, state: tuple[_Side, _Side]) -> tuple[()]:
+        """Parts of messages that never became whole."""
+        left = sum(len(side.rest) for side in state)
+        self._held -= left
+        self.report.count("dns stream bytes after the last message", left)
+        return ()
 
     def _messages(self, side: _Side, run: Said) -> tuple[list[bytes], list[int]]:
         """Whole messages, and the times of their last bytes."""

@@ -129,8 +129,9 @@ class Parser(messages.Parser):
             self._records(state, run.side, run)
             self._held += len(stream.records) + len(stream.messages) - before
             if self._held > HELD:
-                self.report.count("tls handshakes given up for want of memory")
+                self._given_up()
                 stream.over = True
+                self._emptied(stream)
         if (state.sides[0].over and state.sides[1].over) or state.handshake.established():
             yield from self._ended(run.session, state)
 
@@ -160,8 +161,22 @@ class Parser(messages.Parser):
         for session in [one for one, state in self.states.items() if state is DONE]:
             del self.states[session]
         for session in list(self.states)[: max(0, len(self.states) - PENDING // 2)]:
-            self.report.count("tls handshakes given up for want of memory")
+            self._given_up()
             yield from self.over(session, self.states.pop(session))
+
+    def _given_up(self) -> None:
+        self.report.count("tls handshakes given up for want of memory")
+        if not self.report.losses:
+            self.report.warn("tls: too many handshakes at once; of some there is only what was known by then")
+        self.report.losses = True
+
+    def _take(self, session: int, state: quic.Session | dtls.Session, before: int) -> None:
+        """Account for what a session of datagrams holds, which held BEFORE so many bytes."""
+        self._held += state.size - before
+        if self._held > HELD:
+            self._given_up()
+            self._held -= state.size
+            self.states[session] = DONE
 
     def _hole(self, stream: Stream, missing: int) -> None:
         """Go on after the record that has the hole, or where one seems to begin; with no message, for it may be cut."""
@@ -190,10 +205,12 @@ class Parser(messages.Parser):
                 self._emptied(stream)
             yield from self._row(session, state.handshake)
         elif isinstance(state, quic.Session):
+            self._held -= state.size
             for connection in state.connections:
                 if not connection.given:
                     yield from self._connection(session, connection)
         elif isinstance(state, dtls.Session):
+            self._held -= state.size
             yield from self._row(session, _of_datagrams(state))
 
     def _row(self, session: int, handshake: Handshake) -> Iterator[Row]:
@@ -281,10 +298,16 @@ class Parser(messages.Parser):
                 if state is None:
                     yield from self._room()
                     state = self.states[session] = quic.Session()
+                if not isinstance(state, quic.Session):
+                    return
+                before = state.size
                 connection = state.take(datagram, packet, side, time)
                 if connection and connection.crypto[0].message() and connection.crypto[1].message():
                     connection.given = True
                     yield from self._connection(session, connection)
+                    connection.crypto = (quic.Crypto(), quic.Crypto())
+                self._take(session, state, before)
+                state = self.states[session]
         except quic.Damaged:
             self.report.count("quic packets that cannot be opened")
 
@@ -305,8 +328,11 @@ class Parser(messages.Parser):
         if state is None:
             yield from self._room()
             state = self.states[session] = dtls.Session(time)
+        before = state.size
         state.take(datagram, side)
+        self._take(session, state, before)
         if all(state.changed):
+            self._held -= state.size
             self.states[session] = DONE
             yield from self._row(session, _of_datagrams(state))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from packetpig.loaders.protocols import tls
 
 FIRST, LAST = 20, 22  # content types that are read: change cipher spec, alert, handshake
-LONGEST_MESSAGE = 1 << 18
+LONGEST_MESSAGE = 1 << 17
 MOST_MESSAGES = 16  # that one side sends in the clear
 
 
@@ -32,6 +32,11 @@ class Session:
     changed: list[bool] = field(default_factory=lambda: [False, False])
     alert: str | None = None
     parts: tuple[dict[int, _Message], dict[int, _Message]] = field(default_factory=lambda: ({}, {}))
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held."""
+        return sum(2 * len(one.body) for parts in self.parts for one in parts.values())
 
     def take(self, datagram: bytes, side: int) -> None:
         """Take in a datagram of one SIDE."""
@@ -68,7 +73,9 @@ class Session:
                 message.body[offset : offset + length] = part
                 message.have[offset : offset + length] = b"\1" * length
                 if 0 not in message.have:
-                    self._message(message.kind, bytes(message.body), side)
+                    body_of_all, message.kind = bytes(message.body), -1
+                    self._message(body[at], body_of_all, side)
+                    message.body, message.have = bytearray(), bytearray()
             at += 12 + length
 
     def _message(self, kind: int, body: bytes, side: int) -> None:

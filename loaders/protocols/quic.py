@@ -156,6 +156,11 @@ class Crypto:
             part = self.later.pop(begin)
             self.data += part[len(self.data) - begin :]
 
+    @property
+    def size(self) -> int:
+        """Bytes that are held."""
+        return len(self.data) + sum(map(len, self.later.values()))
+
     def message(self) -> tuple[int, bytes] | None:
         """The first handshake message, if all of it is here: its type and body."""
         if len(self.data) < 4:
@@ -214,6 +219,11 @@ class Session:
 
     def __init__(self) -> None:
         self.connections: list[Connection] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes of handshakes that are held."""
+        return sum(crypto.size for one in self.connections for crypto in one.crypto)
 
     def take(self, datagram: bytes, packet: Packet, side: int, time: int) -> Connection | None:
         """Take in an Initial packet; gives the connection that it is of, None if it cannot be opened or is known."""

@@ -16,6 +16,7 @@ import dns.rdatatype
 import dns.rrset
 import dns.update
 import pytest
+from packetpig.loaders import dns as loader
 from packetpig.loaders import load
 from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
@@ -176,6 +177,20 @@ def test_a_hole_in_a_stream(read: Callable[..., Rows]) -> None:
         found = [row["name"] for row in read(talk.packets, report) if row["section"] == "answer"]
         assert found == [f"n{n}.example" for n in left]
         assert report.counters["dns messages with holes"] == 1
+
+
+def test_what_is_held_is_bounded(read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "HELD", 1000)
+    packets = []
+    for number in range(50):
+        packets += (
+            Talk(20000 + number, 53, START + number / 100).open().c(ACK, 101, 501, b"\xff\xff" + bytes(98)).packets
+        )
+    report = Report()
+    assert not read(sorted(packets, key=lambda packet: packet[0]), report)
+    assert report.losses
+    assert report.counters["dns stream bytes given up for want of memory"] == 4000
+    assert report.counters["dns stream bytes after the last message"] == 1000
 
 
 def test_multicast_on_request(read: Callable[..., Rows]) -> None:

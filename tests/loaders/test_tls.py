@@ -247,6 +247,26 @@ def test_what_is_remembered_is_bounded(
     assert report.counters["tls handshakes given up for want of memory"] >= 20
 
 
+def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Rows]) -> None:
+    """Records, and messages of DTLS, that are never whole."""
+    monkeypatch.setattr(tls, "HELD", 200_000)
+    packets = []
+    for number in range(40):
+        packets += (
+            Talk(20000 + number, 443, START + number / 100)
+            .open()
+            .c(ACK, 101, 501, b"\x16\3\1\x40\0\1" + bytes(8000))
+            .packets
+        )
+        part = b"\1\0\xff\xff" + bytes(5) + b"\0\0\1x"
+        record = b"\x16\xfe\xfd" + bytes(8) + struct.pack(">H", len(part)) + part
+        packets.append((START + number / 100, ethernet(ipv4(udp(record, 30000 + number, 4433), proto=17))))
+    report = Report()
+    assert not read(sorted(packets, key=lambda packet: packet[0]), report)
+    assert report.counters["tls handshakes given up for want of memory"] > 40
+    assert report.losses
+
+
 def test_dtls(server: tuple[Path, x509.Certificate], read: Callable[..., Rows]) -> None:
     """Messages of a TLS 1.2 handshake as DTLS has them, in fragments that overlap and come out of order."""
     said = handshake(server[0], ssl.TLSVersion.TLSv1_2)
