@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +21,7 @@ from packetpig.loaders.protocols.x509 import Certificate, certificate
 CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23  # content types of records
 LONGEST_RECORD = (1 << 14) + 2048  # RFC 5246, 6.2.3
 LONGEST_MESSAGE = 1 << 20  # a handshake message with a chain of certificates
+LONGEST_LINE = 1 << 16  # of FTP
 PENDING = 1 << 16  # handshakes, begun and done, that are remembered at once
 HELD = 64 << 20  # bytes of records and messages that are not whole, of all of them together
 WITHIN = {
@@ -81,16 +84,25 @@ class Stream:
     lost: bool = False
     over: bool = False
     skip: int = 0
+    line: bytearray = field(default_factory=bytearray)  # a token that is not whole (see _tokens)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held."""
+        return len(self.records) + len(self.messages) + len(self.line)
 
 
 @dataclass(slots=True)
 class Talk:
-    """A session over TCP in which a handshake has begun."""
+    """A session over TCP in which a handshake has begun. `tokens`: in FTP's ADAT commands."""
 
     handshake: Handshake
+    tokens: bool = False
     sides: tuple[Stream, Stream] = field(default_factory=lambda: (Stream(), Stream()))
 
 
+ADAT = b"ADAT "
+TOKEN = re.compile(rb"(?:ADAT |[23]3[45][ -]ADAT=)([A-Za-z0-9+/=]+)\r?$")
 DONE = object()  # the state of a session whose handshake is over
 Row = messages.Row
 
@@ -116,7 +128,8 @@ class Parser(messages.Parser):
             if run.data is None or not self._begins(run, run.data):
                 return
             yield from self._room()
-            state = self.states[run.session] = Talk(Handshake(run.time, WITHIN.get(run.service, "tls")))
+            handshake = Handshake(run.time, WITHIN.get(run.service, "tls"))
+            state = self.states[run.session] = Talk(handshake, run.data.startswith(ADAT))
         if not isinstance(state, Talk):
             return
         stream = state.sides[run.side]
@@ -125,9 +138,10 @@ class Parser(messages.Parser):
                 self._hole(stream, run.missing)
             return
         if not stream.over:
-            before = len(stream.records) + len(stream.messages)
-            self._records(state, run.side, run)
-            self._held += len(stream.records) + len(stream.messages) - before
+            before = stream.size
+            for data in _tokens(stream, run.data) if state.tokens else (run.data,):
+                self._records(state, run.side, data)
+            self._held += stream.size - before
             if self._held > HELD:
                 self._given_up()
                 stream.over = True
@@ -142,7 +156,7 @@ class Parser(messages.Parser):
                 return data[1:2] in (b"", b"\3")
             return len(data) > 9 and data[1] == 3 and data[5] in (tls.CLIENT_HELLO, tls.SERVER_HELLO) and data[6] == 0
         if run.service in WITHIN:
-            return False
+            return run.service == slots.FTP and data.startswith(ADAT)
         if (
             data[0] & 0x80
             and len(data) > 5
@@ -188,7 +202,8 @@ class Parser(messages.Parser):
         stream.lost = True
 
     def _emptied(self, stream: Stream) -> None:
-        self._held -= len(stream.records) + len(stream.messages)
+        self._held -= stream.size
+        stream.line.clear()
         stream.records.clear()
         stream.messages.clear()
 
@@ -217,10 +232,9 @@ class Parser(messages.Parser):
         if handshake.hello or handshake.answer:
             yield session, handshake.time, {name: make(handshake) for name, make in self._made}
 
-    def _records(self, talk: Talk, side: int, run: Said) -> None:
+    def _records(self, talk: Talk, side: int, data: bytes) -> None:
         """Take records off a stream."""
         handshake, stream, records = talk.handshake, talk.sides[side], talk.sides[side].records
-        data = run.data or b""
         records += data[stream.skip :]
         stream.skip -= min(stream.skip, len(data))
         if not records:
@@ -248,9 +262,9 @@ class Parser(messages.Parser):
                 handshake.alert = handshake.alert or tls.alert_name(body[1])
             elif kind == HANDSHAKE and not stream.lost and not handshake.changed[side]:
                 stream.messages += body
-                self._messages(handshake, stream, side, run)
+                self._messages(handshake, stream, side)
 
-    def _messages(self, handshake: Handshake, stream: Stream, side: int, run: Said) -> None:
+    def _messages(self, handshake: Handshake, stream: Stream, side: int) -> None:
         """Take handshake messages that are whole."""
         waiting = stream.messages
         while len(waiting) >= 4:
@@ -335,6 +349,19 @@ class Parser(messages.Parser):
             self._held -= state.size
             self.states[session] = DONE
             yield from self._row(session, _of_datagrams(state))
+
+
+def _tokens(stream: Stream, data: bytes) -> Iterator[bytes]:
+    """What FTP's ADAT commands and their replies carry: base64 in a line (RFC 2228, 3)."""
+    stream.line += data
+    *lines, rest = stream.line.split(b"\n")
+    stream.line = rest if len(rest) <= LONGEST_LINE else bytearray()
+    for line in lines:
+        if token := TOKEN.match(line):
+            try:
+                yield base64.b64decode(token[1])
+            except ValueError:
+                stream.over = True
 
 
 def _old(handshake: Handshake, stream: Stream, side: int) -> None:

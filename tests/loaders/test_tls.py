@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import random
 import ssl
@@ -166,6 +167,18 @@ def test_starttls(protocol: str, server: tuple[Path, x509.Certificate], read: Ca
     port, before = STARTTLS[protocol]
     (row,) = read(talk_of(handshake(server[0], ssl.TLSVersion.TLSv1_2), port=port, before=before))
     assert (row["carrier"], row["sni"], row["subject"]) == (protocol, "www.site.example", "CN=www.site.example")
+
+
+@pytest.mark.parametrize("size", [7, 1400])
+def test_tokens_in_ftp(size: int, server: tuple[Path, x509.Certificate], read: Callable[..., Rows]) -> None:
+    """GridFTP: the handshake is spelled in commands (RFC 2228)."""
+    said: Said = []
+    for side, data in handshake(server[0], ssl.TLSVersion.TLSv1_2)[:-2]:
+        token = base64.b64encode(data) + b"\r\n"
+        said.append((side, b"335 ADAT=" + token if side else b"ADAT " + token))
+    before = [(1, b"220 FTP server\r\n"), (0, b"AUTH GSSAPI\r\n"), (1, b"334 go on\r\n")]
+    (row,) = read(talk_of(said, size, 2811, before))
+    assert (row["carrier"], row["established"], row["subject"]) == ("ftp", True, "CN=www.site.example")
 
 
 def test_no_handshake_in_text(read: Callable[..., Rows]) -> None:
