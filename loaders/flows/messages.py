@@ -13,7 +13,7 @@ A loader of a protocol is one module:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -60,6 +60,7 @@ class Parser:
     ports: ClassVar[frozenset[int]] = frozenset()
     together: ClassVar[bool] = False
     announces: ClassVar[bool] = False
+    ended: Packets | None = None  # while `over` is called: the session's row of numbers (slots.STATUS, …)
 
     def __init__(self, job: Job) -> None:
         self.job, self.report = job, job.report
@@ -86,6 +87,14 @@ class Parser:
     def over(self, session: int, state: Any) -> Iterable[Row | Table]:
         """What is left of a session that has ended; its state is gone from `states`."""
         return ()
+
+
+def finished(session: Packets | None) -> tuple[bool, bool]:
+    """Which sides of a session (its row of numbers) said that they had said all, and the other side has it."""
+    if session is None:
+        return False, False
+    sides = (slots.SIDE, slots.SIDE + slots.SIDE_SIZE)
+    return tuple(bool((session[side + slots.TCP] & 15) == slots.CLOSED) for side in sides)  # type: ignore[return-value]
 
 
 class Collector:
@@ -119,8 +128,9 @@ class Collector:
         states = self.parser.states
         if not states:
             return
-        for session in sessions.rows[:, slots.SERIAL].tolist():
+        for at, session in enumerate(sessions.rows[:, slots.SERIAL].tolist()):
             if session in states:
+                self.parser.ended = sessions.rows[at]
                 try:
                     self._take(self.parser.over(session, states.pop(session)))
                 except Exception as error:
@@ -135,7 +145,7 @@ class Collector:
                 continue
             self._waiting.append(row)
             self._count += 1
-            self._size += sum(len(one) for one in row[2].values() if isinstance(one, str | bytes))
+            self._size += sum(_weight(one) for one in row[2].values())
 
     def _broken(self, error: Exception) -> None:
         self._job.report.losses = True
@@ -181,6 +191,13 @@ class Collector:
                 if column.name != "ts"
             },
         )
+
+
+def _weight(value: Any) -> int:
+    """About the bytes that a value keeps."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    return sum(map(_weight, value)) + 100 * len(value) if isinstance(value, list | tuple) else 0
 
 
 def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[pa.RecordBatch | Over | None]:
@@ -237,16 +254,23 @@ def rows(parser: type[Parser], columns: Sequence[Column], prefix: str, job: Job)
 
 
 def loader(
-    pig: str, answers: str, parser: type[Parser], columns: Sequence[Column], options: Sequence[Option] = ()
+    pig: str,
+    answers: str,
+    parser: type[Parser],
+    columns: Sequence[Column] | Callable[[Mapping[str, str]], Sequence[Column]],
+    options: Sequence[Option] = (),
 ) -> Loader:
-    """The loader of a protocol. COLUMNS: its own, which come after the session's."""
-    every = (*COMMON, *FLOW, *columns)
+    """The loader of a protocol. COLUMNS: its own, which come after the session's, or what gives them for options."""
     prefix = pig.removesuffix("Loader").lower()
+
+    def schema(given: Mapping[str, str]) -> tuple[Column, ...]:
+        return (*COMMON, *FLOW, *(columns(given) if callable(columns) else columns))
+
     return Loader(
         pig=pig,
         answers=answers,
-        columns=every,
-        rows=lambda job: rows(parser, every, prefix, job),
+        columns=schema if callable(columns) else schema({}),
+        rows=lambda job: rows(parser, schema(job.options), prefix, job),
         options=(*options, *OPTIONS),
         parser=parser,
     )

@@ -84,7 +84,26 @@ def first_words(buf, p, n):
         return slots.SIP
     if w == word(82, 84, 83, 80):
         return slots.RTSP
-    return 0
+    return slots.HTTP if other_method(buf, p, n) else 0
+
+
+@helper
+def other_method(buf, p, n):
+    """Whether it is a request of HTTP with a method that is rarer: a word in capitals, a target, HTTP/1. in its line."""
+    at = 0
+    while at < min(n, 20) and (65 <= buf[p + at] <= 90 or buf[p + at] == 95 or buf[p + at] == 45):
+        at += 1
+    if at < 3 or at + 12 > n or buf[p + at] != 32:
+        return False
+    b = buf[p + at + 1]
+    if b != 47 and b != 104 and b != 72 and b != 42:  # / h H *
+        return False
+    at += 2
+    while at + 8 < min(n, 4000) and buf[p + at] != 10:
+        if buf[p + at] == 32 and be32(buf, p + at + 1) == word(72, 84, 84, 80) and buf[p + at + 6] == 49:
+            return buf[p + at + 5] == 47
+        at += 1
+    return False
 
 
 @helper
