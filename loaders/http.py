@@ -57,7 +57,7 @@ class _Size:
         self.size: int | None = 0
         self._unpacker: Unpacker | None = Unpacker(codings, lambda _: None)
 
-    def data(self, data: bytes | memoryview, time: int) -> None:
+    def data(self, data: bytes | memoryview) -> None:
         """See Body."""
         if self._unpacker:
             try:

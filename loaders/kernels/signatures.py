@@ -89,7 +89,7 @@ def first_words(buf, p, n):
 
 @helper
 def other_method(buf, p, n):
-    """Whether it is a request of HTTP with a method that is rarer: a word in capitals, a target, HTTP/1. in its line."""
+    """Whether it is a request of HTTP with a rarer method: a word in capitals, a target, HTTP/1. in its line."""
     at = 0
     while at < min(n, 20) and (65 <= buf[p + at] <= 90 or buf[p + at] == 95 or buf[p + at] == 45):
         at += 1

@@ -44,8 +44,8 @@ Headers = list[tuple[bytes, bytes]]
 class Body(Protocol):
     """Takes a body's bytes: without the framing of chunks, still compressed."""
 
-    def data(self, data: bytes | memoryview, time: int) -> None:
-        """More of it. TIME: nanoseconds, when the last of these bytes came."""
+    def data(self, data: bytes | memoryview) -> None:
+        """More of it."""
 
     def hole(self, size: int) -> None:
         """SIZE bytes that nobody captured."""
@@ -67,19 +67,21 @@ class Listener(Protocol):
 class Message:
     """A request or a response.
 
-    `time`, `end`: nanoseconds, of the first byte and of the last so far. `size`: bytes of body, without framing of
-    chunks, holes included; `missing`: of these not captured. `complete`: all of it is there; `over`: no more will come.
-    `number`: of the request in its connection, from 1 on. `answered_by`: the listener hears of a request's exchange
-    only when both are over. `headers`: with the trailers, once those are there.
+    `time`, `began`, `end`: nanoseconds, of the first byte, of the first of the body, and once it is over of the last.
+    `size`: bytes of body, without framing of chunks, holes included; `missing`: of these not captured. `complete`: all
+    of it is there; `over`: no more will come. `number`: of the request in its connection, from 1 on. `headers`: with
+    the trailers, once those are there. `answered_by`, `asked_by`: the message that belongs to it; the listener hears of
+    both when both are over.
     """
 
     __slots__ = (
-        "answered_by", "asked_by", "body", "codings", "complete", "end", "headers", "length", "method", "missing",
-        "number", "over", "reason", "request", "size", "status", "target", "time", "transfer", "version", "weight",
+        "answered_by", "asked_by", "began", "body", "codings", "complete", "end", "headers", "length", "method",
+        "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer", "version", "weight",
     )  # fmt: skip
 
     def __init__(self, request: bool, time: int, version: bytes | None, headers: Headers) -> None:
-        self.request, self.time, self.end, self.version, self.headers = request, time, time, version, headers
+        self.request, self.time, self.version, self.headers = request, time, version, headers
+        self.began = self.end = time
         self.weight = 0  # bytes of room that it has
         self.method = self.target = self.reason = b""
         self.status = self.number = self.size = self.missing = 0
@@ -172,7 +174,7 @@ class Conversation:
         if not pending:
             return None
         request = pending[0]
-        if response.status < 200 and response.status != 101:
+        if 0 < response.status < 200 and response.status != 101:
             return request
         pending.popleft()
         self._waiting -= request.weight
@@ -246,11 +248,11 @@ class _Side:
         at, end = 0, len(data)
         while at < end:
             state = self.state
-            if state == LENGTH or state == CHUNK:
+            if state in (LENGTH, CHUNK):
                 at = self._body(run, data, at, min(end, at + self._left))
             elif state == START:
                 at = self._start(run, data, at)
-            elif state == CHUNK_SIZE or state == CHUNK_END or state == TRAILERS:
+            elif state in (CHUNK_SIZE, CHUNK_END, TRAILERS):
                 at = self._line(run, data, at)
             elif state == UNTIL_CLOSE:
                 self._left = end
@@ -268,12 +270,15 @@ class _Side:
         if not message.size and message.asked_by is None and data.startswith(b"HTTP/1.", at) and not message.request:
             self._finish()  # the request was missed; it must have been HEAD
             return at
+        if not message.size:
+            message.began = run.at(at)
         message.size += end - at
-        message.end = run.at(end - 1)
+        self._left -= end - at
+        if end == len(data) or (not self._left and self.state == LENGTH):
+            message.end = run.at(end - 1)
         if message.body is not None:
             whole = at == 0 and end == len(data)
-            message.body.data(data if whole else memoryview(data)[at:end], message.end)
-        self._left -= end - at
+            message.body.data(data if whole else memoryview(data)[at:end])
         if not self._left:
             if self.state == LENGTH:
                 self._finish()
@@ -494,7 +499,6 @@ class _Side:
             line = data[at:end].strip()
         message = self._message
         assert message is not None
-        message.end = run.at(end - 1)
         if self.state == CHUNK_SIZE:
             digits = line.partition(b";")[0].strip()
             try:
@@ -512,6 +516,7 @@ class _Side:
                 return at
             self.state = CHUNK_SIZE
         elif not line:
+            message.end = run.at(end - 1)
             self._finish()
         elif len(message.headers) < TRAILERS_MOST:
             name, _, value = line.partition(b":")
