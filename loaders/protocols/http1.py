@@ -76,7 +76,8 @@ class Message:
 
     __slots__ = (
         "answered_by", "asked_by", "began", "body", "codings", "complete", "end", "headers", "length", "method",
-        "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer", "version", "weight",
+        "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer", "version",
+        "weight",
     )  # fmt: skip
 
     def __init__(self, request: bool, time: int, version: bytes | None, headers: Headers) -> None:
