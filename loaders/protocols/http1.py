@@ -389,7 +389,7 @@ class _Side:
             if request is None or self.is_request is False:
                 return None
             method, target, version = request
-            if not version and not conversation.simple(method):
+            if not version and not (target and conversation.simple(method)):
                 return None
             self.is_request = True
             message = Message(True, self._time, version or b"0.9", headers)
