@@ -25,14 +25,20 @@ test: ## install what tests need too, and run them (under 15 minutes; `make test
 	@$(PY) -m pytest -m "not slow and not cluster" $(ARGS)
 
 ##@ Scripts: make NAME [PCAP=captures] [OUTPUT=folder] [ARGS='-p time=300'] runs pig/*/NAME.pig and prints its first rows
-SCRIPTS := $(basename $(notdir $(filter-out pig/macros/%,$(wildcard pig/*/*.pig))))
+SCRIPTS := $(basename $(notdir $(filter-out pig/macros/% pig/report/%,$(wildcard pig/*/*.pig))))
 .PHONY: scripts $(SCRIPTS)
 scripts: ## list the scripts and what each answers
-	@for script in $(filter-out pig/macros/%,$(wildcard pig/*/*.pig)); do \
+	@for script in $(filter-out pig/macros/% pig/report/%,$(wildcard pig/*/*.pig)); do \
 	  printf '  %-24s %s\n' "$$(basename $$script .pig)" "$$(sed -n '1s/^-- *//p' $$script)"; done
 
 $(SCRIPTS): setup
 	@bin/run-script $@ $(ARGS)
+
+##@ Pages: make report OUTPUT=out/ [ARGS='--captures captures/']
+.PHONY: report
+report: ## write pages to look at, from a folder of tables: OUTPUT/report/index.html
+	@bin/setup report
+	@$(PY) -m packetpig.pipelines.report $(or $(OUTPUT),output) $(ARGS)
 
 ##@ Proof
 .PHONY: fidelity bench golden test-all test-slow test-cluster check

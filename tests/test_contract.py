@@ -20,7 +20,7 @@ from tests.conftest import DEMO, ROOT
 from tests.making import conversation, pcap
 
 LOADERS = names()
-SCRIPTS = sorted(path for path in (ROOT / "pig").glob("*/*.pig") if path.parent.name != "macros")
+SCRIPTS = sorted(path for path in (ROOT / "pig").glob("*/*.pig") if path.parent.name not in ("macros", "report"))
 MODULES = sorted(path for path in (ROOT / "udfs").glob("*.py") if not path.name.startswith("_"))
 FUNCTIONS = [(module, name) for module, found in catalogue().items() for name in found]
 

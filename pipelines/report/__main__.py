@@ -1,0 +1,48 @@
+"""`make report OUTPUT=out/`: summaries of the pipeline's tables by Pig, then the pages.
+
+python -m packetpig.pipelines.report OUTPUT [--captures CAPTURES] [--only-pages]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from packetpig.pipelines.report.build import ROWS, build
+from packetpig.pipelines.report.summaries import SummaryError, sources, step, summarize
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it; the exit code is 1 if something could not be read or written, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="report", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "output", type=Path, help="the pipeline's output: a folder of tables; the pages are its report/"
+    )
+    parser.add_argument("--captures", help="captures, for the bytes of their payload and for commands that carve")
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of a table that the pages have, the newest")
+    parser.add_argument("--only-pages", action="store_true", help="take the summaries as they are")
+    given = parser.parse_args(arguments)
+    try:
+        if not given.output.is_dir():
+            raise SummaryError(f"{given.output}: there is no such folder; make pipeline writes one")
+        bins = step(given.output)
+        if not given.only_pages:
+            summarize(given.output, captures=given.captures, step=bins)
+        found = sources(given.output)
+        if not found:
+            raise SummaryError(f"{given.output}: there are no tables in it")
+        target = given.output / "report"
+        catalogue = build(found, target, captures=given.captures, step=bins, rows=given.rows)
+    except (SummaryError, OSError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    rows = sum(table["rows"] for table in catalogue["tables"].values())
+    print(
+        f"{target / 'index.html'}: {len(catalogue['pages'])} pages, {rows:,} rows of {len(catalogue['tables'])} tables"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""The report in a real browser: it says what tables say, asks for nothing outside, and nothing hostile runs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from packetpig.pipelines.report.__main__ import main
+from packetpig.pipelines.report.build import build, pages
+from packetpig.pipelines.report.summaries import sources
+
+from tests.pipelines.report import made
+from tests.pipelines.report.browser import Browser
+
+pytestmark = pytest.mark.slow  # Pig sums the tables first
+
+PAGES = [page.name for page in pages()]
+Tables = tuple[Path, dict[str, pa.Table]]
+
+
+def summary(browser: Browser, name: str) -> list[dict[str, Any]]:
+    """A table as the pages read it."""
+    return browser.driver.execute_async_script(  # type: ignore[no-any-return]
+        "const done = arguments[1]; packetpig.rows(arguments[0]).then(done);", name
+    )
+
+
+def shown(browser: Browser, name: str) -> str:
+    return str(browser.js(f"return document.querySelector('#table-{name} [role=status]').textContent"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page(tables: Tables, chromium: Browser, page: str) -> None:
+    """Each draws itself, wide and narrow, light and dark, quietly, from its folder, and lets nothing hostile run."""
+    folder, _ = tables
+    chromium.console(), chromium.requests()
+    for width, scheme in ((1360, "light"), (390, "dark")):
+        chromium.size(width, 900)
+        chromium.colours(scheme)
+        chromium.open(folder / "report" / f"{page}.html")
+        assert chromium.js("return document.documentElement.dataset.theme") == scheme
+        wide = chromium.js("return document.documentElement.scrollWidth")
+        assert wide <= width, "the page is wider than the window"
+    chromium.size(1360, 900)
+    chromium.colours("light")
+    assert chromium.console() == []
+    inside = folder.resolve().as_uri()
+    asked = [address for address in chromium.requests() if not address.startswith(("chrome:", "data:", "about:"))]
+    assert asked
+    assert all(address.startswith(inside) for address in asked)
+    assert chromium.js("return window.hacked") is None
+    assert chromium.js("return document.querySelectorAll('main script, main img, main iframe').length") == 0
+
+
+def test_numbers_are_those_of_the_tables(tables: Tables, chromium: Browser) -> None:
+    folder, written = tables
+    chromium.open(folder / "report/index.html")
+    tiles = chromium.js("return [...document.querySelectorAll('.tile b')].map((one) => one.textContent)")
+    packets, alerts = written["packets"], written["alerts"]
+    assert f"{written['sessions'].num_rows:,}" in tiles
+    assert f"{alerts.num_rows:,}" in tiles
+    assert f"{pc.sum(packets['sent_packets']).as_py():,}" in tiles
+
+    traffic = summary(chromium, "traffic")
+    assert sum(row["bytes"] for row in traffic) == pc.sum(packets["sent_bytes"]).as_py()
+    severities = {row["values"]: row["counts"] for row in pc.value_counts(alerts["priority"]).to_pylist()}
+    times = summary(chromium, "alert_times")
+    assert {one: sum(row["alerts"] for row in times if row["severity"] == one) for one in severities} == severities
+    states = {row["values"]: row["counts"] for row in pc.value_counts(written["sessions"]["state"]).to_pylist()}
+    assert {row["state"]: row["sessions"] for row in summary(chromium, "states")} == states
+    assert sum(row["sessions"] for row in summary(chromium, "durations")) == written["sessions"].num_rows
+    assert sum(row["files"] for row in summary(chromium, "file_types")) == written["files"].num_rows
+    sources_ = alerts.group_by("src").aggregate([("sid", "count")]).to_pylist()
+    assert {row["src"]: row["alerts"] for row in summary(chromium, "attackers")} == {
+        row["src"]: row["sid_count"] for row in sources_
+    }
+
+
+def test_every_country_is_on_the_map(tables: Tables, chromium: Browser) -> None:
+    folder, _ = tables
+    chromium.open(folder / "report/world.html")
+    dots = chromium.js("return [...document.querySelectorAll('.dot')].map((dot) => dot.dataset.country)")
+    assert sorted(dots) == made.countries()
+    least = chromium.js("return Math.min(...[...document.querySelectorAll('.dot')].map((dot) => dot.r.baseVal.value))")
+    assert least >= 2
+    chromium.js("[...document.querySelectorAll('button')].find((one) => one.textContent === 'Globe').click()")
+    assert chromium.js("return document.querySelectorAll('canvas').length") == 1
+    assert chromium.console() == []
+
+
+def test_tables_are_filtered_sorted_and_paged(tables: Tables, chromium: Browser) -> None:
+    folder, written = tables
+    sessions = written["sessions"]
+    dns = sessions.filter(pc.equal(sessions["service"], "dns"))
+    chromium.open(folder / "report/sessions.html", "#sessions?" + urlencode({"service": "=dns"}))
+    assert shown(chromium, "sessions") == f"1–50 of {dns.num_rows:,} (of {sessions.num_rows:,})"
+
+    by_bytes = "#table-sessions th[data-column=src_bytes]"
+    chromium.js(f"document.querySelector('{by_bytes} button').click()")
+    chromium.settle()
+    assert chromium.js(f"return document.querySelector('{by_bytes}').ariaSort") == "descending"
+    first = chromium.js("return document.querySelector('#table-sessions tbody tr').innerText").split("\t")
+    top = dns.take(pc.sort_indices(dns, [("src_bytes", "descending")])).slice(0, 1).to_pylist()[0]
+    assert top["src"] in first
+    assert str(top["sport"]) in first
+
+    chromium.open(folder / "report/sessions.html")
+    chromium.js("document.querySelector('#table-sessions button[title=\"Last page\"]').click()")
+    chromium.js("return new Promise((done) => setTimeout(done, 300))")
+    assert shown(chromium, "sessions") == f"2,951–3,000 of {sessions.num_rows:,}"
+
+
+def test_from_an_alert_to_its_evidence(tables: Tables, chromium: Browser) -> None:
+    folder, _ = tables
+    chromium.open(folder / "report/alerts.html")
+    chromium.js("document.querySelector('#table-alerts tbody button').click()")
+    chromium.js("return new Promise((done) => setTimeout(done, 300))")
+    links = chromium.js(
+        "return [...document.querySelectorAll('dialog .links a')].map((one) => one.getAttribute('href'))"
+    )
+    assert any(link.startswith("sessions.html#sessions?session_id=%3D") for link in links)
+    assert any(link.startswith("files.html#files?") for link in links)
+    command = chromium.js("return document.querySelector('dialog .command code').textContent")
+    assert command.startswith("bin/packetpig carve --where ")
+    assert "community_id ==" in command
+    chromium.js("[...document.querySelectorAll('dialog button')].find((one) => one.textContent === 'Copy').click()")
+    chromium.js("return new Promise((done) => setTimeout(done, 300))")
+    said = chromium.js("return document.querySelector('dialog .command [role=status]').textContent")
+    assert said == "copied" or said.startswith("selected")
+
+
+@pytest.mark.parametrize("text", made.HOSTILE)
+def test_hostile_text_stays_text(tables: Tables, chromium: Browser, text: str) -> None:
+    """What cannot be seen is made visible, what looks like markup is shown, and a shell's word stays one word."""
+    folder, _ = tables
+    if chromium.js("return location.pathname.endsWith('/index.html')") is not True:
+        chromium.open(folder / "report/index.html")
+    found = chromium.js(
+        "const span = packetpig.traffic(arguments[0], {limit: 0}); document.body.append(span);"
+        "const found = [span.textContent, span.querySelectorAll(':not(.odd)').length, packetpig.quote(arguments[0])];"
+        "span.remove(); return found;",
+        text,
+    )
+    assert found[1] == 0
+    assert not any(ord(character) < 32 or character in "\u202e\u2067\u200b\u2028\ufeff\u200f" for character in found[0])
+    if text.isascii() and text.isprintable():
+        assert found[0] == text
+    if text:
+        assert len(shlex.split(found[2])) == 1
+    assert chromium.js("return window.hacked") is None
+
+
+def test_a_reader_of_screens_finds_its_way(tables: Tables, libraries: Path, chromium: Browser) -> None:
+    """axe-core finds no fault that is serious or critical."""
+    if not (libraries / "axe.js").exists():
+        pytest.skip("the checker is missing: bin/setup-report tests")
+    folder, _ = tables
+    code = (libraries / "axe.js").read_text("utf-8")
+    for page in PAGES:
+        chromium.open(folder / "report" / f"{page}.html")
+        chromium.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": code})
+        found = chromium.driver.execute_async_script(
+            "const done = arguments[0]; axe.run(document, {preload: false}).then((result) => done(result.violations.filter("  # noqa: E501
+            "(one) => ['serious', 'critical'].includes(one.impact)).map((one) => [one.id, one.nodes.slice(0, 3)"
+            ".map((node) => node.html.slice(0, 200))])));"
+        )
+        assert found == [], page
+
+
+def test_missing_tables_are_said(libraries: Path, chromium: Browser, tmp_path: Path) -> None:
+    build({}, tmp_path / "report")
+    chromium.console()
+    for page in PAGES:
+        chromium.open(tmp_path / "report" / f"{page}.html")
+        assert chromium.console() == []
+    chromium.open(tmp_path / "report/alerts.html")
+    assert "There is no table of alerts" in chromium.js("return document.querySelector('main').textContent")
+
+
+def test_only_the_newest_rows_and_it_is_said(tables: Tables, tmp_path: Path) -> None:
+    folder, written = tables
+    catalogue = build({"sessions": folder / "sessions"}, tmp_path / "report", rows=100)
+    assert catalogue["tables"]["sessions"]["rows"] == 100
+    assert catalogue["tables"]["sessions"]["left_out"] == written["sessions"].num_rows - 100
+    assert catalogue["until"] == pc.max(written["sessions"]["ts"]).as_py()
+
+
+def test_wrong_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none")]) == 1
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_pages_are_found_by_being_there(tables: Tables) -> None:
+    folder, _ = tables
+    text = (folder / "report/data/catalogue.js").read_text("ascii")
+    catalogue = json.loads(text.removeprefix("packetpig.catalogue = ").removesuffix(";\n"))
+    assert [page["name"] for page in catalogue["pages"]] == PAGES
+    assert set(sources(folder)) == set(catalogue["tables"])
