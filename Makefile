@@ -25,10 +25,10 @@ test: ## install what tests need too, and run them (under 15 minutes; `make test
 	@$(PY) -m pytest -m "not slow and not cluster" $(ARGS)
 
 ##@ Scripts: make NAME [PCAP=captures] [OUTPUT=folder] [ARGS='-p time=300'] runs pig/*/NAME.pig and prints its first rows
-SCRIPTS := $(basename $(notdir $(filter-out pig/macros/% pig/report/%,$(wildcard pig/*/*.pig))))
+SCRIPTS := $(basename $(notdir $(filter-out pig/macros/% pig/report/% pig/pipeline/%,$(wildcard pig/*/*.pig))))
 .PHONY: scripts $(SCRIPTS)
 scripts: ## list the scripts and what each answers
-	@for script in $(filter-out pig/macros/% pig/report/%,$(wildcard pig/*/*.pig)); do \
+	@for script in $(filter-out pig/macros/% pig/report/% pig/pipeline/%,$(wildcard pig/*/*.pig)); do \
 	  printf '  %-24s %s\n' "$$(basename $$script .pig)" "$$(sed -n '1s/^-- *//p' $$script)"; done
 
 $(SCRIPTS): setup
@@ -39,6 +39,11 @@ $(SCRIPTS): setup
 report: ## write pages to look at, from a folder of tables: OUTPUT/report/index.html
 	@bin/setup report
 	@$(PY) -m packetpig.pipelines.report $(or $(OUTPUT),output) $(ARGS)
+
+##@ Pipeline
+.PHONY: pipeline
+pipeline: setup ## captures to tables, a window of time after the other: make pipeline INPUT=captures/ OUTPUT=out/
+	@$(PY) -m packetpig.pipelines $(or $(INPUT),tests/captures/demo) $(or $(OUTPUT),output/pipeline) $(ARGS)
 
 ##@ Proof
 .PHONY: fidelity bench golden test-all test-slow test-cluster check

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, integer, octets
-from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import assembled
+from packetpig.loaders.contract.times import LEAST, MOST
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.pieces import Pieces
 
@@ -19,7 +21,11 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     extractor = Extractor(job.captures, job.report, job.on_error)
     extractor.entropies = job.options["entropies"] == "yes"
     waiting: list[tuple[int, int, int, bytes]] = []
-    for piece in Pieces(extractor).split():
+    pieces = Pieces(extractor)
+    pieces.times = window(job.options)
+    if pieces.times:
+        extractor.times = (pieces.times[0], pieces.times[1] - 1)
+    for piece in pieces.split():
         job.report.count("bytes of pieces", len(piece[3]))
         waiting.append(piece)
         if len(waiting) == ROWS:
@@ -27,6 +33,20 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
             waiting = []
     if waiting:
         yield _batch(job, waiting)
+
+
+def window(options: Mapping[str, str]) -> tuple[int, int] | None:
+    """The time that the options start and end give: from a nanosecond on to before another. Raises OptionError."""
+    if not options["start"] and not options["end"]:
+        return None
+    bounds = [LEAST, MOST]
+    for at, name in enumerate(("start", "end")):
+        if options[name]:
+            try:
+                bounds[at] = min(max(int(Decimal(options[name]) * 10**9), LEAST), MOST)
+            except (ArithmeticError, ValueError) as error:
+                raise OptionError(f"{name} is a number of seconds, not {options[name]!r}") from error
+    return bounds[0], bounds[1]
 
 
 def _batch(job: Job, pieces: list[tuple[int, int, int, bytes]]) -> pa.RecordBatch:
@@ -46,7 +66,11 @@ LOADER = Loader(
     answers="one piece: what a part of a capture knows of the sessions of one bucket; SESSIONS puts them together",
     split="records",
     rows=rows,
-    options=(Option("entropies", "with the entropy of payload, for FEATURES", "no", ("no", "yes")),),
+    options=(
+        Option("entropies", "with the entropy of payload, for FEATURES", "no", ("no", "yes")),
+        Option("start", "seconds since the epoch: only packets from then on"),
+        Option("end", "seconds since the epoch: only packets before"),
+    ),
     columns=(
         *COMMON,
         integer("bucket", "all packets between two hosts are in one bucket"),

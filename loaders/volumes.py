@@ -6,14 +6,16 @@ each task has its own, so scripts SUM them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
 from packetpig.loaders import packets
-from packetpig.loaders.contract.columns import COMMON, Column, long
+from packetpig.loaders.contract.columns import COMMON, Column, double, long
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import assembled
+from packetpig.loaders.flows.rows import seconds as as_seconds
 
 MOST = 1 << 18  # partial sums kept before they are given out
 TABLES = 1 << 10  # of partial sums, before they are added up
@@ -36,6 +38,8 @@ def columns(options: Mapping[str, str]) -> tuple[Column, ...]:
         long("ip_bytes", "of IP, by its headers", "bytes"),
         long("tcp_bytes", "of TCP payload", "bytes"),
         long("udp_bytes", "of UDP, headers included", "bytes"),
+        double("first_ts", "time of the earliest of them", "seconds since the epoch"),
+        double("last_ts", "time of the latest", "seconds since the epoch"),
     )
 
 
@@ -96,12 +100,15 @@ def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
     values = {name: pc.fill_null(batch.column(source), 0).cast(pa.int64()) for name, source in SUMS.items()}
     ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
     keys = {"sensor": plain("sensor"), "capture": plain("capture"), "ts": bins, **{name: plain(name) for name in by}}
-    return pa.table({**keys, "packets": ones, **values})
+    return pa.table({**keys, "packets": ones, **values, "first_ts": time, "last_ts": time})
 
 
 def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
-    summed = table.group_by(keys).aggregate([(name, "sum") for name in ("packets", *SUMS)])
-    return summed.rename_columns([name.removesuffix("_sum") for name in summed.column_names]).select(table.column_names)
+    sums = [(name, "sum") for name in ("packets", *SUMS)]
+    summed = table.group_by(keys).aggregate([*sums, ("first_ts", "min"), ("last_ts", "max")])
+    return summed.rename_columns([re.sub("_(sum|min|max)$", "", name) for name in summed.column_names]).select(
+        table.column_names
+    )
 
 
 def _given(table: pa.Table, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
@@ -113,6 +120,8 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
     column = batch.column(name)
     if name == "ts":
         return column.cast(pa.float64())
+    if name in ("first_ts", "last_ts"):
+        return pa.array(as_seconds(column.fill_null(0).to_numpy(zero_copy_only=False)))
     return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 

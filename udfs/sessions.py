@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from packetpig.loaders.bridge.rows import bag
 from packetpig.loaders.bridge.values import Encoded
@@ -14,6 +15,7 @@ from packetpig.loaders.contract.filters import Filter
 from packetpig.loaders.contract.where import parse
 from packetpig.loaders.flows.features import rows as rows_of
 from packetpig.loaders.flows.pieces import Together
+from packetpig.loaders.flows.windows import Window
 from packetpig.loaders.sessions import COLUMNS, LOADER
 from pig_util import outputSchema
 
@@ -43,6 +45,34 @@ def _merged(pieces: list[bytes], where: str) -> Iterator[pa.RecordBatch]:
     for sessions in Together(pieces).sessions(LOADER.checked({})):
         batch = sessions.batch(NAMES)
         yield chosen.apply(batch) if chosen else batch
+
+
+@outputSchema(
+    "window:tuple(sessions:bag{(sensor:chararray, capture:chararray, ts:double, session_id:chararray, "
+    "community_id:chararray, "
+    "proto:chararray, src:chararray, sport:int, dst:chararray, dport:int, vlan:int, inner_vlan:int, tunnel:chararray, "
+    "end_ts:double, duration:double, service:chararray, state:chararray, end_state:chararray, src_packets:long, "
+    "dst_packets:long, src_bytes:long, dst_bytes:long, src_ip_bytes:long, dst_ip_bytes:long, missed_bytes:long, "
+    "icmp_errors:long, goes_on:int)}, state:bytearray)"
+)
+def window(pieces: list[tuple[bytes]] | None, before: list[tuple[bytes]] | None) -> tuple[Encoded, bytes] | None:
+    """The sessions of one bucket in one window, and what the next window needs of those that are open at its end.
+
+    PIECES: of the packets of the window. BEFORE: what the window before handed on. Sessions that began earlier are
+    among them; `goes_on` is 1 for one that is not over, whose row in the next window has more.
+
+    Pig: `FOREACH (COGROUP pieces BY bucket, before BY bucket) GENERATE FLATTEN(sessions.window(pieces.piece,
+    before.state));` (see pig/pipeline/tracked.pig).
+    """
+    if pieces is None or before is None:
+        return None
+    states = [state for (state,) in before if state is not None]
+    one = Window([piece for (piece,) in pieces if piece is not None], states[0] if states else None)
+    batches = []
+    for sessions, goes_on in one.sessions(LOADER.checked({})):
+        batch = sessions.batch(NAMES)
+        batches.append(batch.append_column("goes_on", pa.array(np.full(batch.num_rows, goes_on, np.int32))))
+    return bag(batches), one.after
 
 
 @outputSchema(

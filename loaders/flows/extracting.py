@@ -13,6 +13,7 @@ from packetpig.loaders.captures.finding import in_time_order, packet_time
 from packetpig.loaders.captures.reading import tables
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.contract.times import Span
 from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.flows.fragments import Fragments
 from packetpig.loaders.flows.merging import FOREVER, Packets, merged
@@ -39,7 +40,10 @@ class Sensors:
 
 
 class Extractor:
-    """The packets of some captures. `entropies`: whether to compute those of their payload."""
+    """The packets of some captures. `entropies`: whether to compute those of their payload.
+
+    `times`: what a time index knows to be outside of that time is not read; packets are not looked at for it.
+    """
 
     def __init__(self, captures: Sequence[Capture], report: Report, on_error: str = "fail") -> None:
         self.captures = captures
@@ -51,6 +55,7 @@ class Extractor:
         self._last = np.zeros(4, np.int64)
         self._counts = np.zeros(256, np.int64)
         self.entropies = False
+        self.times: Span | None = None
 
     def packets(self, table: Table, whole: bool = False) -> Packets:
         """Rows of the table's packets; fragments are to be put together yet (see Fragments)."""
@@ -76,7 +81,7 @@ class Extractor:
     def read(self, number: int = 0, count: int | None = None) -> Iterator[Packets]:
         """Packets and fragments of COUNT captures from NUMBER on, one after the other."""
         end = len(self.captures) if count is None else number + count
-        for table in tables(self.captures[number:end], self.report, self.on_error, number):
+        for table in tables(self.captures[number:end], self.report, self.on_error, number, self.times):
             self.report.count("packets", table.rows)
             self._enter(table)
             packets = self.packets(table)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,11 @@ class Pieces:
     """Packets of a split to pieces."""
 
     def __init__(self, extractor: Extractor, buckets: int = BUCKETS) -> None:
+        """`times`: only packets from the first of these nanoseconds to before the second."""
         self._extractor, self._buckets = extractor, buckets
         self._captures = [[one.capture, one.sensor] for one in extractor.captures]
         self._until = self._rounds = 0
+        self.times: tuple[int, int] | None = None
         extractor.fragments.patient = True
         self._start = extractor.captures[0].start if extractor.captures else 0
 
@@ -69,6 +71,9 @@ class Pieces:
         waiting: list[Packets] = []
         count = 0
         for packets in self._extractor.in_order():
+            if self.times:
+                time = packets[:, slots.P_TIME]
+                packets = packets[(time >= self.times[0]) & (time < self.times[1])]
             waiting.append(packets.copy())
             count += len(packets)
             if count >= BATCH:
@@ -88,6 +93,8 @@ class Pieces:
             header = base64.b64encode(one.header).decode()
             bucket = found.setdefault(self._pair(key[0], pair, half), [])
             for offset, body in one.pieces.items():
+                if self.times and not self.times[0] <= one.times[offset][0] < self.times[1]:
+                    continue
                 last = offset + len(body) == one.size
                 data = base64.b64encode(body).decode()
                 bucket.append([*one.times[offset], name, header if offset == 0 else "", offset, data, last])
@@ -233,18 +240,23 @@ class Piece:
 
 
 class Together:
-    """Pieces of one bucket put together."""
+    """Pieces of one bucket put together; CAPTURES and SENSORS: (sensor, capture) and names that count besides."""
 
-    def __init__(self, data: Sequence[bytes], report: Report | None = None) -> None:
+    def __init__(
+        self,
+        data: Sequence[bytes],
+        report: Report | None = None,
+        captures: Iterable[tuple[str, str]] = (),
+        sensors: Iterable[str] = (),
+    ) -> None:
         self.report = report or Report()
         heads = [json.loads(one[HEAD.size : HEAD.size + HEAD.unpack_from(one)[1]]) for one in data]
-        names = sorted({(sensor, name) for head in heads for name, sensor in head["captures"]})
+        names = sorted({(sensor, name) for head in heads for name, sensor in head["captures"]} | set(captures))
         self.captures = [name for _, name in names]
-        where = {pair: number for number, pair in enumerate(names)}
+        self.where = where = {pair: number for number, pair in enumerate(names)}
         own = [Capture(name, open=lambda: None, capture=name, sensor=sensor) for sensor, name in names]  # type: ignore[arg-type,return-value]
-        for sensor in sorted(
-            {sensor for head in heads for sensor in head["sensors"]} - {sensor for sensor, _ in names}
-        ):
+        known = {sensor for head in heads for sensor in head["sensors"]} | set(sensors)
+        for sensor in sorted(known - {sensor for sensor, _ in names}):
             own.append(Capture("", open=lambda: None, sensor=sensor))  # type: ignore[arg-type,return-value]
         self.extractor = Extractor(own, self.report)
         digests = self.extractor.sensors.digests
@@ -259,6 +271,12 @@ class Together:
     def sessions(self, options: Mapping[str, str], seen: Callable[[Packets], None] | None = None) -> Iterator[Sessions]:
         """The sessions, as if their packets had stood in one capture. SEEN is called with all packets, once tracked."""
         tracker = Tracker(options, self.report)
+        yield from self.followed(tracker, seen)
+        for left in tracker.finish():
+            yield Sessions(left.copy(), self.captures, self.extractor.sensors)
+
+    def followed(self, tracker: Tracker, seen: Callable[[Packets], None] | None = None) -> Iterator[Sessions]:
+        """Give TRACKER all packets; the sessions that have ended on the way."""
         sources: list[Any] = [piece for piece in self.pieces if piece.head["packets"]]
         whole = self._fragments()
         if len(whole):
@@ -272,8 +290,6 @@ class Together:
             for ended in over:
                 yield Sessions(ended, self.captures, self.extractor.sensors)
         tracker.state[slots.NOW] = max(int(tracker.state[slots.NOW]), self.until)
-        for left in tracker.finish():
-            yield Sessions(left.copy(), self.captures, self.extractor.sensors)
 
     def _fragments(self) -> Packets:
         """Packets whose fragments were in several pieces."""

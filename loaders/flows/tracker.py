@@ -75,6 +75,25 @@ class Tracker:
         self._known = ports.known()
         self._room(min(FIRST, self.most))
 
+    def resume(self, rows: Packets) -> None:
+        """Go on with sessions that another tracker gave with `open`. Before any packet."""
+        capacity = self.capacity
+        while capacity < 2 * len(rows):
+            capacity *= 2
+        self._room(capacity)
+        self.rows[: len(rows)] = rows
+        self.rows[: len(rows), slots.SERIAL] = np.arange(len(rows))
+        self.state[[slots.COUNT, slots.NEXT_SERIAL]] = len(rows)
+        self._part()
+
+    def pause(self) -> Iterator[Packets]:
+        """What is over at the latest time; the sessions in `open` are not."""
+        yield from self._ended(int(self.state[slots.NOW]))
+
+    def open(self) -> Packets:
+        """Rows of the sessions that have not ended, for another tracker."""
+        return self.rows[: int(self.state[slots.COUNT])].copy()
+
     def _room(self, capacity: int) -> None:
         """Make room for CAPACITY sessions; those that are there stay."""
         rows = np.empty((capacity, slots.SESSION), np.int64)

@@ -1,5 +1,6 @@
 """Which captures a location means."""
 
+import json
 import os
 
 import pytest
@@ -120,3 +121,22 @@ def test_options(probe):
     assert "name=value" in probe.error("options", options=["red"])
     assert "twice" in probe.error("options", options=["mode=1", "mode=2"])
     assert "folders" in probe.error("options", options=["sensors=all"])
+
+
+def test_list_of_captures(probe, folder):
+    """Names and sensors are the list's; the order is that of paths."""
+    captures = [
+        {"path": str(folder / name), "capture": name, "sensor": "roof", "size": 6}
+        for name in ("south/a.pcap", "b.pcap")
+    ]
+    listed = folder / "some.captures"
+    listed.write_text("".join(json.dumps(one) + "\n" for one in captures))
+    found = probe.ask("list", location=str(listed))
+    assert found == [[one["path"], 6, one["capture"], "roof"] for one in reversed(captures)]
+
+
+def test_list_that_is_none(probe, folder):
+    listed = folder / "bad.captures"
+    listed.write_text('{"path": "a"}\n')
+    with pytest.raises(Exception, match="not a list of captures"):
+        probe.ask("list", location=str(listed))

@@ -90,3 +90,15 @@ def test_wrong_options(options: dict[str, str], line: str) -> None:
 def test_wrong_filter() -> None:
     with pytest.raises(ValueError, match="where: no column nothing"):
         rows(load("volumes", str(DEMO), packets="nothing == 1"))
+
+
+def test_the_earliest_and_the_latest_packet_of_a_bin() -> None:
+    wanted: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows(load("packets", str(DEMO), ["capture", "ts", "ts_ns"])):
+        wanted.setdefault((row["capture"], row["ts_ns"] // (3600 * 10**9) * 3600.0), []).append(row["ts"])
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows(load("volumes", str(DEMO), ["capture", "ts", "first_ts", "last_ts"], time="3600")):
+        found.setdefault((row["capture"], row["ts"]), []).extend((row["first_ts"], row["last_ts"]))
+    assert {key: (min(times), max(times)) for key, times in found.items()} == {
+        key: (min(times), max(times)) for key, times in wanted.items()
+    }

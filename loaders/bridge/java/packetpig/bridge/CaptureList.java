@@ -1,7 +1,10 @@
 package packetpig.bridge;
 
+import java.io.BufferedReader;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
@@ -27,11 +30,14 @@ import org.apache.pig.LoadFunc;
 
 /**
  * The captures of a location: files, folders with all that is below them, globs, and lists of these with commas. In
- * the order of their paths, each once. What begins with {@code _} or {@code .} below the location is left out.
+ * the order of their paths, each once. What begins with {@code _} or {@code .} below the location is left out. A file
+ * whose name ends in {@code .captures} names captures itself: one JSON object a line (docs/bridge.md).
  */
 final class CaptureList {
     /** The sensor of captures that lie in no sensor's folder. */
     static final String DEFAULT_SENSOR = "default";
+
+    private static final String LIST = ".captures";
 
     private final Configuration conf;
     private final boolean sensorFolders;
@@ -79,6 +85,10 @@ final class CaptureList {
     private void add(String location) throws IOException {
         Path path = new Path(location);
         FileSystem fs = path.getFileSystem(conf);
+        if (location.endsWith(LIST) && !isGlob(location) && fs.isFile(path)) {
+            addListed(fs, path);
+            return;
+        }
         if (isLocal(fs)) {
             java.nio.file.Path file = java.nio.file.Path.of(fs.makeQualified(path).toUri().getPath());
             if (Files.exists(file)) {
@@ -107,6 +117,28 @@ final class CaptureList {
             } else {
                 addRemote(fs, status, root);
             }
+        }
+    }
+
+    /** Captures that somebody has listed already, with the names that they have in rows. */
+    private void addListed(FileSystem fs, Path list) throws IOException {
+        try (BufferedReader lines = new BufferedReader(
+                new InputStreamReader(fs.open(list), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                Map<String, Object> one = Json.object(line);
+                String path = (String) one.get("path");
+                long size = (Long) one.get("size");
+                boolean local = path.startsWith("/");
+                found++;
+                captures.put(path, new Capture(path, local ? path : null, size, 0, size, (String) one.get("capture"),
+                        (String) one.get("sensor")));
+                if (!local) {
+                    Path remote = new Path(path);
+                    blocks.put(path, remote.getFileSystem(conf).getFileBlockLocations(remote, 0, size));
+                }
+            }
+        } catch (ClassCastException | NullPointerException e) {
+            throw new IOException(list + ": not a list of captures");
         }
     }
 

@@ -1,6 +1,7 @@
 package packetpig.engine;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import org.apache.hadoop.util.ShutdownHookManager;
 
 /**
@@ -49,13 +50,17 @@ public final class Main {
         Workspace workspace = Workspace.create();
         LogFile log = LogFile.open(options);
         System.setErr(log.stream()); // what libraries print belongs into the log
-        System.setOut(MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
+        OutputStream answers = System.out;
+        System.setOut(options.serve ? log.stream() : MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
         workspace.removeAtExit();
         ShutdownHookManager.get().addShutdownHook(console::mute, FIRST);
         try {
             if (options.version) {
                 System.out.print(org.apache.pig.Main.getVersionString());
                 return DONE;
+            }
+            if (options.serve) {
+                return new Serving(System.in, answers, workspace, log).run();
             }
             int code = new Session(options, console, workspace, log).run();
             if (code != DONE) {

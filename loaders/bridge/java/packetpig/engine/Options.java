@@ -55,6 +55,7 @@ final class Options {
     boolean verbose;
     boolean help;
     boolean version;
+    boolean serve;
 
     private Options() {
     }
@@ -112,6 +113,7 @@ final class Options {
             case "v": case "verbose": verbose = true; break;
             case "l": case "logfile": logFile = value(argument, left); break;
             case "i": case "version": version = true; break;
+            case "serve": serve = true; break;
             case "h": case "help": help = true; break;
             default: throw new UsageException("no such option: " + argument);
         }

@@ -1,0 +1,122 @@
+"""The captures that there are, and which windows each has packets of: the table `captures`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from packetpig.pipelines.store import File, Store, StoreError, store
+from packetpig.pipelines.tables import digest
+from packetpig.pipelines.windows import Window
+
+TABLE, FILE = "captures", "captures.parquet"
+READ, UNREADABLE, EMPTY, GONE = "read", "unreadable", "empty", "gone"
+COLUMNS = {
+    "path": pa.string(), "capture": pa.string(), "sensor": pa.string(), "size": pa.int64(), "changed": pa.float64(),
+    "state": pa.string(), "reason": pa.string(), "packets": pa.int64(), "first_ts": pa.float64(),
+    "last_ts": pa.float64(), "windows": pa.list_(pa.int64()),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A capture. `windows`: starts of those that it has packets of. `state`: read, unreadable, empty, or gone."""
+
+    path: str
+    capture: str
+    sensor: str
+    size: int
+    changed: float
+    state: str = READ
+    reason: str | None = None
+    packets: int = 0
+    first_ts: float | None = None
+    last_ts: float | None = None
+    windows: Sequence[int] = field(default=())
+
+    @property
+    def identity(self) -> tuple[str, str, int, float]:
+        """What says whether it is still the same."""
+        return self.path, self.sensor, self.size, self.changed
+
+    def line(self) -> str:
+        """Its line in a list of captures for a LOAD (docs/bridge.md)."""
+        return json.dumps({"path": self.path, "capture": self.capture, "sensor": self.sensor, "size": self.size})
+
+
+def listed(place: str, sensors: str, settle: int) -> tuple[list[Entry], int]:
+    """The captures in a folder as they are now, by path, and how many are too new. Raises StoreError."""
+    source = store(place)
+    if not source.exists():
+        raise StoreError(f"{place}: no such folder")
+    files = source.files()
+    now = time.time()
+    calm = [file for file in files if now - file.changed >= settle] if settle else files
+    return [_entry(file, sensors) for file in calm], len(files) - len(calm)
+
+
+def _entry(file: File, sensors: str) -> Entry:
+    head, _, rest = file.below.partition("/")
+    sensor = head if sensors == "folders" and rest else "default"
+    return Entry(file.path, file.below, sensor, file.size, file.changed)
+
+
+class Archive:
+    """All captures that were ever seen, by path."""
+
+    def __init__(self, entries: Iterable[Entry], length: int) -> None:
+        self.entries = {entry.path: entry for entry in entries}
+        self.length = length
+        self._by_window: dict[int, list[Entry]] = {}
+        for entry in sorted(self.entries.values(), key=lambda one: one.path):
+            for start in entry.windows:
+                self._by_window.setdefault(start, []).append(entry)
+
+    @classmethod
+    def read(cls, place: Store, length: int) -> Archive:
+        """As the table has it; empty if there is none."""
+        if not place.exists(TABLE, FILE):
+            return cls([], length)
+        with place.open(TABLE, FILE) as file:
+            rows = pq.read_table(file).to_pylist()
+        return cls([Entry(**row) for row in rows], length)
+
+    def write(self, place: Store) -> None:
+        """Put the table in place, at once."""
+        rows = [asdict(entry) for entry in self.entries.values()]
+        buffer = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(COLUMNS.items()))), buffer, compression="zstd")
+        place.write(buffer.getvalue().to_pybytes(), TABLE, FILE)
+
+    def news(self, found: Sequence[Entry]) -> list[Entry]:
+        """Captures that are new or not what they were."""
+        known = {entry.identity for entry in self.entries.values() if entry.state != GONE}
+        return [entry for entry in found if entry.identity not in known]
+
+    def with_gone(self, found: Sequence[Entry]) -> Archive:
+        """The same, with what is not there any more marked so."""
+        there = {entry.path for entry in found}
+        return Archive(
+            [entry if entry.path in there else replace(entry, state=GONE) for entry in self.entries.values()],
+            self.length,
+        )
+
+    def windows(self) -> list[Window]:
+        """Windows that captures have packets of, in order."""
+        return [Window(start, start + self.length) for start in sorted(self._by_window)]
+
+    def captures(self, window: Window) -> list[Entry]:
+        """The captures with packets of a window, by path."""
+        return self._by_window.get(window.start, [])
+
+    def key(self, window: Window) -> str:
+        """What stands for the captures of a window."""
+        return digest([entry.identity for entry in self.captures(window)])
+
+    def whole(self, window: Window) -> bool:
+        """Whether all captures of a window are still there."""
+        return all(entry.state != GONE for entry in self.captures(window))

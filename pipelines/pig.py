@@ -1,0 +1,146 @@
+"""Runs Pig scripts: an argument list, never a shell; its failure is one line."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+PR_SET_PDEATHSIG = 1
+NUMBER = struct.Struct(">i")
+LINES = 2000  # lines of Pig's that are kept
+
+
+class PigError(Exception):
+    """A script that failed. The message is Pig's own, in a line or two."""
+
+
+@dataclass
+class Ran:
+    """What a run said: rows of each table it stored, and other lines (warnings about captures, counters)."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+
+class Pigs:
+    """Processes of Pig that run one script after another, each warm from its second on; as many as run at once.
+
+    They are started by need before Luigi forks: whoever gets the lock of one may talk to it.
+    """
+
+    def __init__(self, count: int, mode: str, options: str, folder: Path) -> None:
+        self.mode, self.options, self.folder = mode, shlex.split(options), folder
+        self._servers = [self._start(number) for number in range(count)]
+
+    def _start(self, number: int) -> tuple[Path, subprocess.Popen[bytes]]:
+        lock = self.folder / f"pig-{number}"
+        lock.touch()
+        try:
+            process = subprocess.Popen(
+                [str(ROOT / "bin/pig"), "-x", self.mode, "-serve"], cwd=ROOT, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, bufsize=0, preexec_fn=_end_with_parent,
+            )  # fmt: skip
+        except OSError as error:
+            raise PigError(f"bin/pig cannot be started: {error.strerror}") from error
+        return lock, process
+
+    def close(self) -> None:
+        """End them."""
+        for _, process in self._servers:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
+    def run(self, script: Path, parameters: Mapping[str, str]) -> Ran:
+        """Run SCRIPT, whose `$output` is among the parameters. Raises PigError."""
+        arguments = ["-x", self.mode, *self.options]
+        for name, value in parameters.items():
+            arguments += ["-p", f"{name}={value}"]
+        with self._free() as process:
+            code, text = _asked(process, [*arguments, str(script)])
+        said = [line for line in text.splitlines() if line.strip()][-LINES:]
+        if code:
+            raise PigError(_reason(said, code))
+        return _understood(said, parameters.get("output", ""))
+
+    @contextmanager
+    def _free(self) -> Iterator[subprocess.Popen[bytes]]:
+        """One that nobody talks to."""
+        while True:
+            for lock, process in self._servers:
+                with lock.open() as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except OSError:
+                        continue
+                    yield process
+                    return
+            time.sleep(0.02)
+
+
+def _asked(process: subprocess.Popen[bytes], arguments: Sequence[str]) -> tuple[int, str]:
+    """Have a script run (packetpig.engine.Serving has the protocol): exit code, and what was said."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    request = NUMBER.pack(len(arguments))
+    for argument in arguments:
+        data = argument.encode()
+        request += NUMBER.pack(len(data)) + data
+    try:
+        view = memoryview(request)
+        while view:
+            view = view[process.stdin.write(view) or 0 :]
+        code = NUMBER.unpack(_exactly(process.stdout, 4))[0]
+        text = _exactly(process.stdout, NUMBER.unpack(_exactly(process.stdout, 4))[0])
+    except (BrokenPipeError, EOFError) as error:
+        raise PigError("Pig's process ended in the middle (killed, or out of memory)") from error
+    return code, text.decode(errors="replace")
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = stream.read(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+def _reason(lines: Sequence[str], code: int) -> str:
+    told = [line.removeprefix("pig: ") for line in lines if not line.startswith("log: ")]
+    log = next((line for line in lines if line.startswith("log: ")), "")
+    return " ".join([*told[-3:], f"({log})" if log else ""]).strip() or f"Pig gave exit code {code}"
+
+
+def _understood(lines: Sequence[str], output: str) -> Ran:
+    ran = Ran()
+    for line in lines:
+        found = re.fullmatch(r"(.*): ([\d,]+) rows?", line)
+        if found and output and output.rstrip("/").split("/")[-1] in found[1]:
+            ran.rows[found[1].rstrip("/").rsplit("/", 1)[-1]] = int(found[2].replace(",", ""))
+        else:
+            ran.lines.append(line)
+    return ran
+
+
+def _end_with_parent() -> None:
+    """Should this process be killed, Pig is told to end too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() == 1:
+        os._exit(1)

@@ -1,0 +1,187 @@
+"""One run over one output folder: its settings, captures, tables, and what it says."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packetpig.pipelines import pig
+from packetpig.pipelines.archive import Archive, Entry
+from packetpig.pipelines.store import Store
+from packetpig.pipelines.tables import ALL, Part, Tables, digest
+from packetpig.pipelines.windows import Window
+
+if TYPE_CHECKING:
+    from packetpig.pipelines.settings import Settings
+    from packetpig.pipelines.stage import Stage
+
+
+class Log:
+    """A line a stage, on standard error, with what is left to do."""
+
+    def __init__(self, stream: Any = None) -> None:
+        self.stream = stream or sys.stderr
+        self._began = time.monotonic()
+        self._total = 0
+        self._counter = Path(os.devnull)
+
+    def expect(self, stages: int, counter: Path) -> None:
+        """So many stages are to come; COUNTER is a file that counts them, across processes."""
+        self._began, self._total, self._counter = time.monotonic(), stages, counter
+        counter.write_bytes(b"")
+
+    def say(self, line: str) -> None:
+        """Write a line at once: several processes write here."""
+        self.stream.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+        self.stream.flush()
+
+    def done(self, stage: str, window: str, note: Mapping[str, Any], lines: Iterable[str] = ()) -> None:
+        """A stage has been completed."""
+        for line in lines:
+            self.say(f"{stage} {window}: {line}")
+        rows = sum(note["rows"].values())
+        self.say(f"{stage} {window}: {rows:,} rows, {note['bytes']:,} bytes, {note['seconds']:.1f} s{self._left()}")
+
+    def failed(self, stage: str, window: str, error: Exception) -> None:
+        """A stage has failed."""
+        self.say(f"{stage} {window}: failed: {error}")
+
+    def _left(self) -> str:
+        if not self._total:
+            return ""
+        with self._counter.open("ab") as file:
+            file.write(b".")
+        done = self._counter.stat().st_size
+        if done >= self._total:
+            return f" ({done} of {max(done, self._total)})"
+        left = (time.monotonic() - self._began) / done * (self._total - done)
+        return f" ({done} of {self._total}, {_span(left)} left)"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+class Run:
+    """What stages ask for."""
+
+    def __init__(self, settings: Settings, store: Store, archive: Archive, kinds: Mapping[str, type[Stage]]) -> None:
+        self.settings, self.store, self.archive = settings, store, archive
+        self.tables = Tables(store)
+        self.log = Log()
+        self.kinds = kinds
+        self.pigs: pig.Pigs | None = None
+        self.makers = {table: kind for kind in kinds.values() for table in kind.stored()}
+        self.known: dict[tuple[str, str], str] = {}
+        self._windows: dict[str, Window] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Look at the archive again."""
+        self.known.clear()
+        self._windows = {window.name: window for window in self.archive.windows()}
+
+    def pig(self, script: Path, parameters: Mapping[str, str]) -> pig.Ran:
+        """Run a script as the settings say."""
+        assert self.pigs is not None
+        return self.pigs.run(script, parameters)
+
+    # --- rounds
+
+    def level(self, kind: type[Stage]) -> int:
+        """The round that a stage runs in: after those rounds whose outcome it must know."""
+        level = 0
+        for table in (*kind.reads, *kind.uses):
+            maker = self.makers.get(table)
+            if maker is not None:
+                wait = table in kind.uses or (kind.whole and not maker.whole)
+                level = max(level, self.level(maker) + wait)
+        return max([level, *(self.level(self.kinds[name]) + 1 for name in kind.after if name in self.kinds)])
+
+    def rounds(self) -> list[list[type[Stage]]]:
+        """The stages, by rounds."""
+        levels = {kind: self.level(kind) for kind in self.kinds.values()}
+        return [[kind for kind, at in levels.items() if at == level] for level in sorted(set(levels.values()))]
+
+    # --- windows
+
+    def window(self, name: str) -> Window:
+        """The window of a name."""
+        return self._windows[name]
+
+    def names(self) -> list[str]:
+        """Names of all windows, in order."""
+        return list(self._windows)
+
+    def before(self, name: str) -> str | None:
+        """The window before, of those that have packets."""
+        names = self.names()
+        at = names.index(name)
+        return names[at - 1] if at else None
+
+    # --- tables
+
+    def keys(self, table: str, window: str, whole: bool) -> dict[str, str]:
+        """Keys of a table's parts that a stage reads, by window, as they should be."""
+        maker = self.makers.get(table)
+        if maker is None:
+            return {}
+        if whole and not maker.whole:
+            return {name: key for name, key in self.tables.windows(table).items() if name != ALL}
+        name = ALL if maker.whole else window
+        key = maker.wanted(self, name)
+        there = self.tables.complete(Part(table, name), key)
+        return {name: key if there else "?"}
+
+    def task(self, kind: type[Stage], window: str) -> Stage:
+        """A stage of a window."""
+        return kind(output_folder=self.store.root, window=ALL if kind.whole else window)
+
+    def location(self, table: str, window: str, whole: bool, work: str) -> str:
+        """Where a table is, for a LOAD; an empty table's if there is none."""
+        maker = self.makers.get(table)
+        if maker is None:
+            raise KeyError(f"no stage makes {table}")
+        if whole and not maker.whole:
+            names = sorted(name for name in self.tables.windows(table) if name != ALL)
+        else:
+            name = ALL if maker.whole else window
+            names = [name] if name in self.tables.windows(table) else []
+        return self.parts([Part(table, name) for name in names], table, work)
+
+    def parts(self, parts: Sequence[Part], table: str, work: str) -> str:
+        """Where parts of a table are, for a LOAD."""
+        if not parts:
+            return self.tables.empty(work, self.makers[table].columns[table])
+        if len(parts) == 1:
+            return self.tables.location(parts[0])
+        there = [name for name in self.store.names(table) if name.startswith("window=")]
+        if len(there) == len(parts):
+            return self.store.path(table, "window=*")
+        return self.store.path(table, "window={" + ",".join(part.window for part in parts) + "}")
+
+    def capture_list(self, work: str, captures: Sequence[Entry]) -> str:
+        """A list of captures for a LOAD."""
+        text = "".join(f"{entry.line()}\n" for entry in captures)
+        name = f"{digest(text)}.captures"
+        self.store.write(text.encode(), work, name)
+        return self.store.path(work, name)
+
+
+_current: list[Run] = []
+
+
+def current() -> Run:
+    """The run of this process, for Luigi's tasks, which know nothing but their parameters."""
+    return _current[-1]
+
+
+def set_current(run: Run) -> None:
+    """The run from now on."""
+    _current[:] = [run]

@@ -1,0 +1,32 @@
+"""What can be set: in luigi.cfg, section [packetpig], or on the command line, which wins."""
+
+from __future__ import annotations
+
+import os
+
+import luigi
+
+CORES = os.cpu_count() or 1
+
+
+class Settings(luigi.Config):
+    """The pipeline's settings; docs/pipeline.md explains them."""
+
+    @classmethod
+    def get_task_family(cls) -> str:
+        """The section of luigi.cfg."""
+        return "packetpig"
+
+    captures = luigi.Parameter(description="folder of captures")
+    tables = luigi.Parameter(description="folder of tables")
+    window = luigi.Parameter(default="1d", description="length of a window: 15m, 6h, 1d")
+    sensors = luigi.ChoiceParameter(
+        default="", choices=["", "folders"], description="folders: each folder right below the input is a sensor"
+    )
+    settle = luigi.IntParameter(default=0, description="seconds a capture must have been left alone to be read")
+    mode = luigi.Parameter(default="local", description="how Pig runs: local, mapreduce, tez, tez_local")
+    pig_options = luigi.Parameter(default="", description="more options of bin/pig, such as -D name=value")
+    workers = luigi.IntParameter(default=min(2, CORES), description="stages that run at once")
+    without = luigi.Parameter(default="", description="stages to leave out, with commas")
+    max_windows = luigi.IntParameter(default=5000, description="windows a capture may reach into")
+    scheduler = luigi.Parameter(default="", description="URL of luigid; without it the run schedules itself")

@@ -1,0 +1,100 @@
+"""Sessions: tracked window after window, and published under the window that they began in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import luigi
+from packetpig.loaders.flows.windows import unpacked
+from packetpig.loaders.kernels import slots
+from packetpig.pipelines.run import Run
+from packetpig.pipelines.stage import UNKNOWN, Stage
+from packetpig.pipelines.tables import Part, digest
+from packetpig.pipelines.windows import Window
+
+ROW = (
+    "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, proto:chararray, "
+    "src:chararray, sport:int, dst:chararray, dport:int, vlan:int, inner_vlan:int, tunnel:chararray, end_ts:double, "
+    "duration:double, service:chararray, state:chararray, end_state:chararray, src_packets:long, dst_packets:long, "
+    "src_bytes:long, dst_bytes:long, src_ip_bytes:long, dst_ip_bytes:long, missed_bytes:long, icmp_errors:long"
+)
+
+
+class Tracked(Stage):
+    """Sessions of a window, what earlier ones came to in it, and the open ones for the next window."""
+
+    captures = True
+    tables = ("tracked", "continued", "carried")
+    columns = {"carried": "bucket:int, state:bytearray", "continued": f"{ROW}, goes_on:int, of_window:double"}  # noqa: RUF012
+
+    @classmethod
+    def more(cls, run: Run, window: str) -> Any:
+        """What the window before hands on: its contents, so that a change that does not reach here is none."""
+        before = run.before(window)
+        if before is None:
+            return ""
+        key = cls.wanted(run, before)
+        if key == UNKNOWN or not run.tables.complete(Part("carried", before), key):
+            return UNKNOWN
+        return run.tables.note(Part("carried", before), key)["carried"]
+
+    def requires(self) -> Iterator[luigi.Task]:
+        """The window before."""
+        before = self.run_of.before(self.window)
+        if before:
+            yield self.run_of.task(Tracked, before)
+
+    def parameters(self, work: str) -> dict[str, str]:
+        """With what the window before hands on."""
+        run, before = self.run_of, self.run_of.before(self.window)
+        return {
+            **super().parameters(work),
+            "carried": run.parts([Part("carried", before)] if before else [], "carried", work),
+        }
+
+    def noted(self, work: str) -> dict[str, Any]:
+        """What stands for the open sessions, and the windows that they began in."""
+        rows = self.run_of.tables.rows(work, "carried")
+        states = sorted(zip(rows["bucket"].to_pylist(), rows["state"].to_pylist(), strict=True))
+        length = self.run_of.archive.length
+        opened: set[str] = set()
+        for _, state in states:
+            starts = unpacked(state)[0][:, slots.START] // 1_000_000_000
+            opened |= {Window.at(start, length).name for start in set(starts.tolist())}
+        return {"carried": digest([[bucket, state.hex()] for bucket, state in states]), "open": sorted(opened)}
+
+
+class Sessions(Stage):
+    """Sessions that began in the window, as they ended or as they stand."""
+
+    columns = {"sessions": ROW}  # noqa: RUF012
+    reads = ("tracked",)
+    after = ("tracked",)
+
+    @classmethod
+    def later(cls, run: Run, window: str) -> list[str]:
+        """The windows after this one that its sessions went on in; the last has them open if tracking ends there."""
+        found = [window]
+        names = run.names()
+        for name in names[names.index(window) + 1 :]:
+            key = Tracked.wanted(run, found[-1])
+            if key == UNKNOWN or window not in run.tables.note(Part("carried", found[-1]), key)["open"]:
+                break
+            if not run.task(Tracked, name).complete():
+                break
+            found.append(name)
+        return found[1:]
+
+    @classmethod
+    def more(cls, run: Run, window: str) -> Any:
+        """Those windows."""
+        return [Tracked.wanted(run, name) for name in cls.later(run, window)]
+
+    def parameters(self, work: str) -> dict[str, str]:
+        """With what became of the sessions later."""
+        run, later = self.run_of, self.later(self.run_of, self.window)
+        given = super().parameters(work)
+        given["continued"] = run.parts([Part("continued", name) for name in later], "continued", work)
+        given["last"] = str(run.window(later[-1] if later else self.window).start)
+        return given

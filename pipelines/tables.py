@@ -1,0 +1,117 @@
+"""Tables: complete or absent, and what each was made from.
+
+`OUTPUT/<table>/window=<start>/` has Parquet; of a table of the whole archive, `OUTPUT/<table>/` itself. Beside,
+`OUTPUT/.done/<table>/` has one small file for each folder that is complete, named after the window and the key: a
+digest of all that went into it. A table is what the key says or it is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from packetpig.pipelines.store import Store
+
+DONE, WORK, ALL = ".done", ".work", "all"
+TYPES = {"int": pa.int32(), "long": pa.int64(), "double": pa.float64(), "chararray": pa.string(),
+         "bytearray": pa.binary(), "boolean": pa.bool_()}  # fmt: skip
+
+
+def digest(*parts: Any) -> str:
+    """What stands for PARTS: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A window of a table, or the table as a whole (`window` is ALL)."""
+
+    table: str
+    window: str = ALL
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """Its folder, below the output."""
+        return (self.table,) if self.window == ALL else (self.table, f"window={self.window}")
+
+
+class Tables:
+    """The tables of one output folder."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._notes: dict[tuple[Part, str], dict[str, Any]] = {}
+
+    def location(self, part: Part) -> str:
+        """Where a part is, as Pig names it."""
+        return self.store.path(*part.folder)
+
+    def windows(self, table: str) -> dict[str, str]:
+        """Windows of a table that are complete, and their keys."""
+        marks = [name.split("~") for name in self.store.names(DONE, table)]
+        there = set(self.store.names(table))
+        return {
+            mark[0]: mark[1] for mark in marks if len(mark) == 2 and (mark[0] == ALL or f"window={mark[0]}" in there)
+        }
+
+    def complete(self, part: Part, key: str) -> bool:
+        """Whether a part is there and made from what KEY stands for."""
+        return self.store.exists(DONE, part.table, f"{part.window}~{key}") and self.store.exists(*part.folder)
+
+    def note(self, part: Part, key: str) -> dict[str, Any]:
+        """What was noted when a part was completed: rows, bytes, seconds, and what its stage wants to know again."""
+        if (part, key) not in self._notes:
+            self._notes[part, key] = json.loads(self.store.read(DONE, part.table, f"{part.window}~{key}"))
+        return self._notes[part, key]
+
+    def publish(self, work: str, parts: Mapping[Part, str], key: str, note: Mapping[str, Any]) -> None:
+        """Put folders of WORK (by part) to where they belong, each at once, then say that they are complete."""
+        for number, (part, made) in enumerate(parts.items()):
+            old = [name for name in self.store.names(DONE, part.table) if name.split("~")[0] == part.window]
+            for name in old:
+                self.store.remove(DONE, part.table, name)
+            final = "/".join(part.folder)
+            if self.store.exists(*part.folder):
+                self.store.move(final, f"{work}.old{number}")
+            self.store.move(f"{work}/{made}", final)
+            self.store.write(json.dumps(note, default=str).encode(), DONE, part.table, f"{part.window}~{key}")
+            self._notes.pop((part, key), None)
+            self.store.remove(f"{work}.old{number}")
+
+    def forget(self, part: Part) -> None:
+        """Remove a part."""
+        for name in self.store.names(DONE, part.table):
+            if name.split("~")[0] == part.window:
+                self.store.remove(DONE, part.table, name)
+        self.store.remove(*part.folder)
+
+    def size(self, work: str) -> int:
+        """Bytes of a folder that is being made."""
+        return sum(file.size for file in self.store.files(work))
+
+    def rows(self, *folder: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A table that fits into memory."""
+        parts = [name for name in self.store.names(*folder) if name.endswith(".parquet")]
+        found = []
+        for name in parts:
+            with self.store.open(*folder, name) as file:
+                found.append(pq.read_table(file, columns=columns))
+        return pa.concat_tables(found) if found else pa.table({})
+
+    def empty(self, work: str, columns: str) -> str:
+        """A table without rows, with columns as Pig writes them: its location."""
+        fields = []
+        for column in columns.split(","):
+            name, kind = column.strip().split(":")
+            fields.append(pa.field(name, TYPES[kind]))
+        buffer = pa.BufferOutputStream()
+        pq.write_table(pa.schema(fields).empty_table(), buffer)
+        name = f"{work}.empty-{digest(columns)}-{os.getpid()}"
+        self.store.write(buffer.getvalue().to_pybytes(), name, "part-0.parquet")
+        return self.store.path(name)

@@ -1,0 +1,160 @@
+"""The pipeline on two windows of the demo captures: its tables are those of loaders, whatever happened on the way."""
+
+from __future__ import annotations
+
+import fcntl
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+from packetpig.loaders import load
+from packetpig.pipelines.stage import SCRIPTS, stages
+from packetpig.pipelines.windows import Window, seconds
+from packetpig.udfs.sessions import NAMES
+
+from tests.conftest import DEMO, ROOT
+
+CAPTURES = ("2024-03-05T12.pcap", "2024-03-05T16.pcap.gz")
+"""A mail goes on from one to the other."""
+LATE = "2024-03-05T08.pcapng"
+LENGTH, FIRST, SECOND = "8h", "2024-03-05T0800", "2024-03-05T1600"
+BOUNDARY = 1709654400  # where the second window begins
+
+
+def pipeline(captures: Path, tables: Path, window: str = LENGTH) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), "--window", window]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def inputs(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        shutil.copy(DEMO / name, folder)
+    return folder
+
+
+def rows(tables: Path, table: str) -> list[dict[str, Any]]:
+    found = ds.dataset(tables / table, format="parquet", partitioning="hive").to_table().to_pylist()
+    return sorted(found, key=str)
+
+
+def sessions(captures: Path) -> list[dict[str, Any]]:
+    wanted = load("sessions", str(captures), list(NAMES)).read_all().to_pylist()
+    for row in wanted:
+        row["window"] = Window.at(row["ts"], seconds(LENGTH)).name
+    return sorted(wanted, key=str)
+
+
+def found_sessions(tables: Path) -> list[dict[str, Any]]:
+    found = rows(tables, "sessions")
+    for row in found:
+        row["window"] = str(row["window"])
+    return sorted(found, key=str)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("pipeline")
+    captures = inputs(folder / "in", *CAPTURES)
+    result = pipeline(captures, folder / "out")
+    assert result.returncode == 0, result.stderr
+    return captures, folder / "out"
+
+
+def test_sessions_are_those_of_one_run_under_the_window_they_began_in(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    found = found_sessions(tables)
+    assert found == sessions(captures)
+    assert {row["window"] for row in found} == {FIRST, SECOND}
+    assert any(row["window"] == FIRST and row["end_ts"] > BOUNDARY for row in found)
+
+
+def test_packets_add_up(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    volumes = load("volumes", str(captures), ["packets", "bytes"]).read_all().to_pylist()
+    found = rows(tables, "packets")
+    assert sum(row["sent_packets"] for row in found) == sum(row["packets"] for row in volumes)
+    assert sum(row["sent_bytes"] for row in found) == sum(row["bytes"] for row in volumes)
+
+
+def test_a_second_run_does_nothing_and_a_late_capture_reopens_its_window(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    before = {path: path.stat().st_mtime_ns for path in tables.rglob("*.parquet")}
+    again = pipeline(captures, tables)
+    assert again.returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in tables.rglob("*.parquet")} == before
+
+    shutil.copy(DEMO / LATE, captures)
+    (captures / "bad.pcap").write_bytes(b"hello, world")
+    late = pipeline(captures, tables)
+    assert late.returncode == 1
+    assert f"{captures}/bad.pcap: " in late.stderr
+    assert f"packets {FIRST}: " in late.stderr
+    assert f" {SECOND}: " not in late.stderr
+    (captures / "bad.pcap").rename(captures / "_bad.pcap")
+    assert found_sessions(tables) == sessions(captures)
+
+
+def test_another_length_of_windows_is_refused(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    result = pipeline(captures, tables, "1h")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "windows of 8h" in result.stderr
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    captures = inputs(tmp_path / "in", CAPTURES[0])
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out/.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = pipeline(captures, tmp_path / "out")
+    assert result.returncode == 75
+    assert "another run is at work" in result.stderr
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_and_run_again(tmp_path: Path, times: int) -> None:
+    """At random points, without a chance to clean up; then the tables are those of one run."""
+    captures = inputs(tmp_path / "in", *CAPTURES)
+    dice = random.Random(7)
+    for _ in range(times):
+        command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tmp_path / "out")]
+        command += ["--window", LENGTH]
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+            time.sleep(dice.uniform(1, 8))
+            process.send_signal(signal.SIGKILL)
+    for _ in range(60):  # a Pig that was in the middle ends with its parent, and gives its lock back
+        result = pipeline(captures, tmp_path / "out")
+        if result.returncode != 75:
+            break
+        time.sleep(0.5)
+    assert result.returncode == 0, result.stderr
+    assert found_sessions(tmp_path / "out") == sessions(captures)
+    assert not (tmp_path / "out/.work").exists()
+
+
+def test_names_of_windows() -> None:
+    assert Window.at(1709596799.9, 86400).name == "2024-03-04"
+    assert Window.at(1709596800, 900).name == "2024-03-05T0000"
+    assert (seconds("15m"), seconds("6h"), seconds("1d")) == (900, 21600, 86400)
+    with pytest.raises(ValueError, match="15m, 6h, 1d"):
+        seconds("soon")
+
+
+@pytest.mark.parametrize("name", sorted(stages()))
+def test_a_stage_says_what_it_is(name: str) -> None:
+    stage = stages()[name]
+    assert (stage.__doc__ or "").strip()
+    lines = (SCRIPTS / f"{name}.pig").read_text().splitlines()
+    assert lines[0].startswith("-- ")
+    assert lines[0].endswith("?")
+    assert lines[1].startswith("-- Parameters: ")
+    for table in stage.stored():
+        assert f"INTO '$output/{table}' USING ParquetStorer();" in "\n".join(lines)
