@@ -6,9 +6,10 @@
 --   ANOMALY_BEACONS(sessions, calls, score)                            beacon
 --   ANOMALY_FOREIGN_PORTS(sessions, times)                             foreign_port
 --   ANOMALY_FIRST_PORTS(sessions, internal, learn, below)              first_port
---   ANOMALIES(sessions, internal)                                      all of them, with the scripts' thresholds
+--   ANOMALY_DNS_TUNNELS(dns, window, names, carried)                   dns_tunnel
+--   ANOMALIES(sessions, dns, internal)                                 all of them, with the scripts' thresholds
 --
--- Sessions are those of SESSIONS or a table of them. All give the same columns, so that UNION puts them together:
+-- Sessions are those of SESSIONS, dns the rows of DnsLoader, or tables of them. All give the same columns, so that UNION puts them together:
 --   sensor, ts, end_ts, kind, severity (1 worst … 4), src, dst, dport, proto, count, score (0 … 1), detail, session_id
 -- src, dst and dport are null where they are many; session_id is the first session of it. Bins of `window` seconds overlap
 -- by half, so that what takes half a window lies in one wherever it begins; count is that of the bin with most. Groups hold
@@ -224,12 +225,49 @@ DEFINE ANOMALY_FIRST_PORTS(sessions, internal, learn, below) RETURNS uses {
         SPRINTF('as %s, known for %.1f h', role, (ts - since) / 3600) AS detail, SUBSTRING(first, 20, 100) AS session_id;
 };
 
-DEFINE ANOMALIES(sessions, internal) RETURNS anomalies {
+-- ANOMALY_DNS_TUNNELS: who asks for names below one domain that carry more than names do, within `window` seconds?
+-- Carried are the characters of a name that stand before the registered domain (where there is none: before the last two
+-- labels), of each name once. The reverse trees are left out.
+DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
+    questions = FILTER $dns BY kind == 'query' AND section == 'question' AND SIZE(name) > 10
+        AND NOT LOWER(name) MATCHES '.*[.]arpa';
+    asked = FOREACH questions GENERATE
+        sensor, proto, src, dst, dport, LOWER(name) AS name, ts,
+        FLATTEN(TOBAG((long) FLOOR(ts * 2 / $window), (long) FLOOR(ts * 2 / $window) + 1)) AS bin,
+        CONCAT(SPRINTF('%020.6f', ts), session_id) AS first;
+    by_name = GROUP asked BY (sensor, bin, proto, src, dst, dport, name);
+    once = FOREACH by_name GENERATE
+        FLATTEN(group) AS (sensor, bin, proto, src, dst, dport, name), COUNT_STAR(asked) AS times, MIN(asked.ts) AS ts,
+        MAX(asked.ts) AS end_ts, MIN(asked.first) AS first;
+    placed = FOREACH once GENERATE
+        *, domains.registered_domain(name) AS registered, REGEX_EXTRACT(name, '([^.]+[.][^.]+)$', 1) AS ending;
+    below = FOREACH placed GENERATE *, (registered IS NULL ? ending : registered) AS domain;
+    parts = FILTER below BY domain IS NOT NULL AND SIZE(name) > SIZE(domain) + 1;
+    sized = FOREACH parts GENERATE *, SIZE(name) - SIZE(domain) - 1 AS size;
+    by_domain = GROUP sized BY (sensor, bin, proto, src, dst, dport, domain);
+    sums = FOREACH by_domain GENERATE
+        FLATTEN(group) AS (sensor, bin, proto, src, dst, dport, domain), COUNT_STAR(sized) AS names,
+        SUM(sized.size) AS bytes, SUM(sized.times) AS times, MIN(sized.ts) AS ts, MAX(sized.end_ts) AS end_ts,
+        MIN(sized.first) AS first;
+    many = FILTER sums BY names >= $names AND bytes >= $carried;
+    scored = FOREACH many GENERATE
+        *, (1 - 0.5 * $carried / bytes) * names / times AS score, (bytes >= 10 * $carried ? 1 : 0) AS large;
+    by_pair = GROUP scored BY (sensor, proto, src, dst, dport, domain);
+    $tunnels = FOREACH by_pair GENERATE
+        group.sensor AS sensor, MIN(scored.ts) AS ts, MAX(scored.end_ts) AS end_ts, 'dns_tunnel' AS kind,
+        2 - MAX(scored.large) AS severity, group.src AS src, group.dst AS dst, group.dport AS dport,
+        group.proto AS proto, MAX(scored.names) AS count, MAX(scored.score) AS score,
+        CONCAT(SPRINTF('names with %d characters below ', MAX(scored.bytes)), group.domain) AS detail,
+        SUBSTRING(MIN(scored.first), 20, 100) AS session_id;
+};
+
+DEFINE ANOMALIES(sessions, dns, internal) RETURNS anomalies {
     scans = ANOMALY_SCANS($sessions, '3600', '25', '25', '0.5');
     floods = ANOMALY_FLOODS($sessions, '50', '500', '100');
     guesses = ANOMALY_GUESSING($sessions, '300', '10', '5', '30', '6');
     beacons = ANOMALY_BEACONS($sessions, '30', '0.8');
     foreign = ANOMALY_FOREIGN_PORTS($sessions, '1');
     uses = ANOMALY_FIRST_PORTS($sessions, '$internal', '129600', '32768');
-    $anomalies = UNION scans, floods, guesses, beacons, foreign, uses;
+    tunnels = ANOMALY_DNS_TUNNELS($dns, '3600', '40', '1200');
+    $anomalies = UNION scans, floods, guesses, beacons, foreign, uses, tunnels;
 };

@@ -3,9 +3,9 @@
     python -m tests.fidelity.anomalies [FOLDER…]
 
 Without folders: the demo captures, labelled by truth.json, and tests/captures/anomalies, labelled by labels.json
-there. Folders add captures, each as a sensor of its own: those of public test suites in LABELS hold attacks, and what is
-found in others is listed, to be judged by eye. Prints a table a kind. Exit code: 1 if a labelled attack is missed or a
-capture that is labelled normal has anomalies.
+there. Folders add captures, each as a sensor of its own: those of public test suites in LABELS hold attacks, and what
+is found in others is listed, to be judged by eye. Prints a table a kind. Exit code: 1 if a labelled attack is missed or
+a capture that is labelled normal has anomalies.
 """
 
 from __future__ import annotations
@@ -36,20 +36,27 @@ STEPS = {
     "password guessing, HTTP form": "http_guessing",
     "password guessing, FTP": "ftp_guessing",
     "beacon": "beacon",
+    "file spelled in DNS names": "dns_tunnel",
 }
 Row = dict[str, Any]
 SCRIPT = """
 sessions = SENSOR_SESSIONS('$pcap', 'true');
-found = ANOMALIES(sessions, '$internal');
+dns = LOAD '$pcap' USING DnsLoader('sensors=folders');
+found = ANOMALIES(sessions, dns, '$internal');
 STORE found INTO '$output' USING PigStorage('\\t');
 """
+
+
+def captures(more: list[Path]) -> list[Path]:
+    """The captures below folders."""
+    return sorted(path for top in more for path in top.rglob("*.pcap*") if path.is_file())
 
 
 def arranged(folder: Path, more: list[Path]) -> None:
     """Each capture a sensor of its own, in FOLDER; the demo's are one."""
     wanted = {"demo": sorted(DEMO.iterdir())}
     wanted |= {path.name: [path] for path in sorted(MADE.glob("*.pcap*"))}
-    wanted |= {path.name: [path] for top in more for path in sorted(top.rglob("*.pcap*"))}
+    wanted |= {path.name: [path] for path in captures(more)}
     for sensor, paths in wanted.items():
         (folder / sensor).mkdir()
         for path in paths:
@@ -66,7 +73,9 @@ def run(more: list[Path]) -> list[Row]:
         script.write_text(SCRIPT)
         values = {"pcap": folder / "in", "output": folder / "out", "internal": INTERNAL}
         parameters = [word for key, value in values.items() for word in ("-p", f"{key}={value}")]
-        subprocess.run([str(ROOT / "bin/pig"), *parameters, str(script)], check=True, capture_output=True, text=True)
+        result = subprocess.run([str(ROOT / "bin/pig"), *parameters, str(script)], capture_output=True, text=True)
+        if result.returncode:
+            raise SystemExit(result.stderr)
         lines = [line for part in sorted((folder / "out").glob("part-*")) for line in part.read_text().splitlines()]
     return [dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in lines]
 
@@ -99,8 +108,7 @@ def main() -> int:
     """Print the table."""
     more = [Path(name) for name in sys.argv[1:]]
     rows = run(more)
-    sensors = {path.name for top in more for path in top.rglob("*.pcap*")}
-    wanted = expected(sensors)
+    wanted = expected({path.name for path in captures(more)})
     there = Counter((row["sensor"], row["kind"]) for row in rows)
     table: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for (sensor, kind), number in wanted.items():

@@ -21,6 +21,10 @@ SCHEMA = (
     "dport:int, end_ts:double, duration:double, service:chararray, state:chararray, src_packets:long, "
     "dst_packets:long, src_bytes:long, dst_bytes:long"
 )
+QUESTIONS = (
+    "sensor:chararray, ts:double, session_id:chararray, proto:chararray, src:chararray, dst:chararray, dport:int, "
+    "kind:chararray, section:chararray, name:chararray"
+)
 
 
 class Sessions:
@@ -28,6 +32,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self.rows: list[str] = []
+        self.questions: list[str] = []
 
     def add(self, sensor: str, ts: float, **columns: object) -> None:
         row: dict[str, object] = {
@@ -37,12 +42,18 @@ class Sessions:
         }  # fmt: skip
         self.rows.append("\t".join(str(value) for value in (row | columns).values()))
 
+    def ask(self, sensor: str, name: str, kind: str = "query") -> None:
+        row = (sensor, 10.0, "q", "udp", "10.0.0.7", "10.0.0.53", 53, kind, "question", name)
+        self.questions.append("\t".join(str(value) for value in row))
+
     def found(self, pig: Pig, folder: Path) -> dict[str, list[dict[str, str]]]:
         """All anomalies of each sensor."""
         (folder / "sessions").write_text("\n".join(self.rows) + "\n")
+        (folder / "dns").write_text("\n".join(self.questions) + "\n")
         script = folder / "script.pig"
         script.write_text(
-            f"s = LOAD '{folder}/sessions' AS ({SCHEMA}); a = ANOMALIES(s, '10.0.0.0/8'); STORE a INTO '{folder}/out';"
+            f"s = LOAD '{folder}/sessions' AS ({SCHEMA}); d = LOAD '{folder}/dns' AS ({QUESTIONS});"
+            f"a = ANOMALIES(s, d, '10.0.0.0/8'); STORE a INTO '{folder}/out';"
         )
         result = pig(script)
         assert result.returncode == 0, result.stderr
@@ -91,6 +102,13 @@ def cases() -> Sessions:
         s.add("first", ts, src="10.0.0.9", dst="192.0.2.1", dport=port)
     s.add("nulls", 1.0, dport="", sport="", service="", proto="47", src_bytes=0, dst_bytes=0, state="")
     s.add("nulls", -1e9, dport=0, src_packets=2**62, dst_packets=0, proto="udp", duration=0.0)
+    for number in range(40):  # 40 names with 30 characters each: just enough; asked twice, in other letters
+        s.ask("tunnel", f"{number:030d}.evil.co.uk")
+        s.ask("tunnel", f"{number:030d}.EVIL.co.uk")
+        s.ask("answers", f"{number:030d}.evil.co.uk", "response")
+        s.ask("few", f"{min(number, 38):031d}.evil.co.uk")
+        s.ask("reverse", f"{'.'.join(str(number))}.{'0.' * 15}ip6.arpa")
+        s.ask("octets", f"{number:030d}\\\\195\\\\[.evil\\\\255.test")
     return s
 
 
@@ -154,6 +172,14 @@ def test_ports(found: dict[str, list[dict[str, str]]]) -> None:
     assert (row["src"], row["dst"], row["dport"], float(row["score"])) == ("10.0.0.9", "192.0.2.1", "82", 0.75)
 
 
+def test_dns_tunnels(found: dict[str, list[dict[str, str]]]) -> None:
+    row = one(found["tunnel"], "dns_tunnel")
+    assert (row["src"], row["dst"], row["count"], row["severity"]) == ("10.0.0.7", "10.0.0.53", "40", "2")
+    assert (float(row["score"]), row["detail"]) == (0.25, "names with 1200 characters below evil.co.uk")
+    assert one(found["octets"], "dns_tunnel")["count"] == "40"  # no name of a host, and a tunnel all the same
+    assert not {"answers", "few", "reverse"} & set(found)
+
+
 def test_odd_rows_harm_nothing(found: dict[str, list[dict[str, str]]]) -> None:
     assert [row["kind"] for row in found["nulls"]] == ["udp_flood"]
 
@@ -161,7 +187,7 @@ def test_odd_rows_harm_nothing(found: dict[str, list[dict[str, str]]]) -> None:
 def test_labelled_captures() -> None:
     rows = run_labelled([])
     there = Counter((row["sensor"], row["kind"]) for row in rows)
-    assert {key: there[key] for key, number in expected(set()).items()} == expected(set())
+    assert [key for key, number in expected(set()).items() if there[key] < number] == []
     assert [row for row in rows if false_alarm(row)] == []
 
 
