@@ -55,7 +55,7 @@ PORTS: dict[str, frozenset[int]] = {
 def usual(service: Any, port: int | None) -> bool | None:
     """Whether servers of a protocol usually have this port; null where the protocol has no usual ones.
 
-    Pig: `strange = FILTER sessions BY NOT services.usual(service, dport);`
+    Pig: `FILTER spoken BY NOT services.usual(service, dport);`
     """
     known = PORTS.get(text(service, 64) or "")
     return None if known is None or port is None else port in known

@@ -48,7 +48,7 @@ def call(function: str, value: str) -> str:
     """A call in Pig with VALUE for the argument that comes from traffic."""
     module, name = function.split(".")
     names = arguments(f"packetpig.udfs.{module}", name)
-    written = {"ts": "1.5", "seconds": "60", "sport": "1", "dport": "2"}
+    written = {"ts": "1.5", "seconds": "60", "sport": "1", "dport": "2", "port": "80"}
     given = [value, *(written.get(one) or f"'{USUAL[one]}'" for one in names[1:])]
     if names[0] == "ts":
         given[0] = "(double) n"
@@ -138,6 +138,7 @@ INPUTS = {
         "(src:chararray, sport:int, dst:chararray, dport:int, proto:chararray)",
         ["10.0.0.1\t1\t10.0.0.2\t80\ttcp", "::1\t8\t::2\t0\ticmp6", "\t\t\t\t"],
     ),
+    "spoken": ("(service:chararray, dport:int)", ["ssh\t22", "ssh\t2222", "quic\t1", "\t"]),
     "packets": ("(ts:double, payload:bytearray)", ["1.5\thello", "\t"]),
 }
 

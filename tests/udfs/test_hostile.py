@@ -61,6 +61,7 @@ def known(tmp_path_factory: pytest.TempPathFactory):
 
 
 USUAL = {
+    "port": 80,
     "src": "10.0.0.1", "dst": "10.0.0.2", "sport": 1, "dport": 2, "proto": "tcp", "ip": "10.0.0.1",
     "cidr": "10.0.0.0/8", "ts": 1.0, "seconds": 60, "list": str(ROOT / "tests/pig/lists/bad.txt"),
 }  # fmt: skip

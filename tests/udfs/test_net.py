@@ -28,11 +28,12 @@ def test_kinds() -> None:
 
 @given(ADDRESSES)
 def test_private_as_python_has_it(ip: str) -> None:
-    address = ipaddress.ip_address(ip)
-    if address.is_global and not address.is_multicast and not ip.startswith("192.0.0."):
+    given = ipaddress.ip_address(ip)
+    address = getattr(given, "ipv4_mapped", None) or given  # which Python 3.11 does not look into
+    if address.is_global and not address.is_multicast and not str(address).startswith("192.0.0."):
         assert net.kind(ip) == "public"
     assert net.is_multicast(ip) == address.is_multicast
-    assert net.reverse(ip) == address.reverse_pointer or getattr(address, "ipv4_mapped", None)
+    assert net.reverse(ip) == given.reverse_pointer or address is not given
 
 
 def test_networks() -> None:
