@@ -19,12 +19,13 @@ services = FOREACH sessions GENERATE
 answers = LOAD '$pcap' USING DnsLoader('where=section == \'answer\' AND type IN (\'A\', \'AAAA\')');
 named = FOREACH answers GENERATE data AS address, 'name' AS kind, LOWER(name) AS value, '' AS client, ts;
 handshakes = LOAD '$pcap' USING TlsLoader();
-hellos = FOREACH handshakes GENERATE src, dst, sni, ja4, cipher, ts;
-asked_for = FILTER hellos BY sni IS NOT NULL AND cipher IS NOT NULL;
-called = FOREACH asked_for GENERATE dst AS address, 'name' AS kind, LOWER(sni) AS value, '' AS client, ts;
-fingerprinted = FILTER hellos BY ja4 IS NOT NULL;
-programs = FOREACH fingerprinted GENERATE src AS address, 'program' AS kind, ja4 AS value, '' AS client, ts;
-facts = UNION services, named, called, programs;
+-- one FOREACH for both facts: two branches with a UNION would read the captures twice
+both = FOREACH handshakes GENERATE ts, FLATTEN(TOBAG(
+        TOTUPLE(dst, 'name', (cipher IS NULL ? (chararray) null : LOWER(sni))), TOTUPLE(src, 'program', ja4)))
+    AS (address:chararray, kind:chararray, value:chararray);
+told = FILTER both BY value IS NOT NULL;
+tls_facts = FOREACH told GENERATE address, kind, value, '' AS client, ts;
+facts = UNION services, named, tls_facts;
 hosts = FOREACH (GROUP facts BY address) {
     services = FILTER facts BY kind == 'service';
     service_values = DISTINCT services.value;
