@@ -21,13 +21,8 @@ asked = FOREACH questions GENERATE src, dst, LOWER(name) AS name, type, ts;
 long_names = FILTER asked BY SIZE(name) > 10 AND NOT name MATCHES '.*[.]arpa';
 once = FOREACH (GROUP long_names BY (src, dst, name, type)) GENERATE
     FLATTEN(group) AS (src, dst, name, type), MIN(long_names.ts) AS ts, MAX(long_names.ts) AS end_ts;
-placed = FOREACH once GENERATE
-    *, domains.registered_domain(name) AS registered, domains.label_entropy(name) AS entropy,
-    REGEX_EXTRACT(name, '([^.]+[.][^.]+)$', 1) AS ending;
-below = FOREACH placed GENERATE
-    src, dst, name, type, ts, end_ts, entropy, (registered IS NULL ? ending : registered) AS domain;
-parts = FILTER below BY domain IS NOT NULL AND SIZE(name) > SIZE(domain) + 1;
-sized = FOREACH parts GENERATE *, SIZE(name) - SIZE(domain) - 1 AS size;
+below = BELOW_DOMAINS(once);
+sized = FOREACH below GENERATE *, domains.label_entropy(name) AS entropy;
 tunnels = FOREACH (GROUP sized BY (src, dst, domain)) {
     types = DISTINCT sized.type;
     in_order = ORDER types BY type;

@@ -239,11 +239,7 @@ DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
     once = FOREACH by_name GENERATE
         FLATTEN(group) AS (sensor, bin, proto, src, dst, dport, name), COUNT_STAR(asked) AS times, MIN(asked.ts) AS ts,
         MAX(asked.ts) AS end_ts, MIN(asked.first) AS first;
-    placed = FOREACH once GENERATE
-        *, domains.registered_domain(name) AS registered, REGEX_EXTRACT(name, '([^.]+[.][^.]+)$', 1) AS ending;
-    below = FOREACH placed GENERATE *, (registered IS NULL ? ending : registered) AS domain;
-    parts = FILTER below BY domain IS NOT NULL AND SIZE(name) > SIZE(domain) + 1;
-    sized = FOREACH parts GENERATE *, SIZE(name) - SIZE(domain) - 1 AS size;
+    sized = BELOW_DOMAINS(once);
     by_domain = GROUP sized BY (sensor, bin, proto, src, dst, dport, domain);
     sums = FOREACH by_domain GENERATE
         FLATTEN(group) AS (sensor, bin, proto, src, dst, dport, domain), COUNT_STAR(sized) AS names,
