@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from packetpig.pipelines.pig import PigError
 from packetpig.pipelines.report.build import ROWS, build
 from packetpig.pipelines.report.summaries import SummaryError, sources, step, summarize
 
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise SummaryError(f"{given.output}: there are no tables in it")
         target = given.output / "report"
         catalogue = build(found, target, captures=given.captures, step=bins, rows=given.rows)
-    except (SummaryError, OSError) as error:
+    except (SummaryError, PigError, OSError) as error:
         print(f"report: {error}", file=sys.stderr)
         return 1
     rows = sum(table["rows"] for table in catalogue["tables"].values())

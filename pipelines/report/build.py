@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from packetpig.pipelines.pig import ROOT
 from packetpig.pipelines.report.store import Store
-from packetpig.pipelines.report.summaries import SUMMARIES
+from packetpig.pipelines.report.summaries import SUMMARIES, parts
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ROOT / "build/report"
 ROWS = 1_000_000
 """Rows of a table that the pages have, the newest; the summaries count all."""
@@ -63,8 +63,8 @@ def pages() -> list[Page]:
 
 def newest(folder: Path, rows: int) -> tuple[pa.Table, int]:
     """The newest rows of a table of windows, newest first, and how many rows there are besides."""
-    files = sorted(folder.glob("window=*/*.parquet"), reverse=True) or sorted(folder.glob("*.parquet"))
-    files = [path for path in files if not path.name.startswith(("_", "."))]
+    files = parts(folder)
+    files = [path for path in reversed(files) if path.parent != folder] or files
     kept: list[pa.Table] = []
     have = total = 0
     for path in files:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from packetpig.pipelines.pig import ROOT, PigError, Pigs
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "pig/report"
 SUMMARIES = "summaries"
 TABLES = (
@@ -76,8 +75,25 @@ def summarize(output: Path, *, captures: str | None, step: int) -> None:
     target = output / SUMMARIES
     shutil.rmtree(target, ignore_errors=True)
     failed = []
+    with tempfile.TemporaryDirectory(prefix="packetpig-report-") as folder:
+        pigs = Pigs(1, "local", "", Path(folder))
+        try:
+            for script, given in _possible(output, {"output": str(target), "step": str(step)}, captures):
+                try:
+                    pigs.run(script, given)
+                except PigError as error:
+                    failed.append(f"{script.name}: {error}")
+        finally:
+            pigs.close()
+    if failed:
+        raise SummaryError("; ".join(failed))
+
+
+def _possible(output: Path, always: dict[str, str], captures: str | None) -> list[tuple[Path, dict[str, str]]]:
+    """The scripts whose tables are there, with their parameters."""
+    found = []
     for script in sorted(SCRIPTS.glob("*.pig")):
-        given = {"output": str(target), "step": str(step)}
+        given = dict(always)
         wanted = re.findall(r"LOAD '\$(\w+)'", script.read_text("utf-8"))
         for name in wanted:
             if name == "captures" and captures:
@@ -86,18 +102,5 @@ def summarize(output: Path, *, captures: str | None, step: int) -> None:
                 windows = any((output / name).glob("window=*"))
                 given[name] = f"{output / name}{'/window=*' if windows else ''}"
         if set(wanted) <= set(given):
-            failed += _run(script, given)
-    if failed:
-        raise SummaryError("; ".join(failed))
-
-
-def _run(script: Path, parameters: dict[str, str]) -> list[str]:
-    command = [str(ROOT / "bin/pig"), "-x", "local"]
-    for name, value in parameters.items():
-        command += ["-p", f"{name}={value}"]
-    ran = subprocess.run([*command, str(script)], capture_output=True, text=True, errors="replace", check=False)
-    if not ran.returncode:
-        return []
-    said = [line for line in ran.stderr.splitlines() if line.strip()]
-    sys.stderr.write(ran.stderr)
-    return [f"{script.name}: {said[0] if said else f'exit code {ran.returncode}'}"]
+            found.append((script, given))
+    return found
