@@ -25,10 +25,11 @@ test: ## install what tests need too, and run them (under 15 minutes; `make test
 	@$(PY) -m pytest -m "not slow and not cluster" $(ARGS)
 
 ##@ Scripts: make NAME [PCAP=captures] [OUTPUT=folder] [ARGS='-p time=300'] runs pig/*/NAME.pig and prints its first rows
-SCRIPTS := $(basename $(notdir $(filter-out pig/macros/% pig/report/% pig/pipeline/%,$(wildcard pig/*/*.pig))))
+CANNED := $(shell bin/run-script --list)
+SCRIPTS := $(basename $(notdir $(CANNED)))
 .PHONY: scripts $(SCRIPTS)
 scripts: ## list the scripts and what each answers
-	@for script in $(filter-out pig/macros/% pig/report/% pig/pipeline/%,$(wildcard pig/*/*.pig)); do \
+	@for script in $(CANNED); do \
 	  printf '  %-24s %s\n' "$$(basename $$script .pig)" "$$(sed -n '1s/^-- *//p' $$script)"; done
 
 $(SCRIPTS): setup

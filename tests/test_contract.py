@@ -20,8 +20,8 @@ from tests.conftest import DEMO, ROOT
 from tests.making import conversation, pcap
 
 LOADERS = names()
-INNER = ("macros", "report", "pipeline")  # what others are made of
-SCRIPTS = sorted(path for path in (ROOT / "pig").glob("*/*.pig") if path.parent.name not in INNER)
+LIST = subprocess.run([ROOT / "bin/run-script", "--list"], capture_output=True, text=True, check=True).stdout
+SCRIPTS = sorted(ROOT / line for line in LIST.splitlines())
 MODULES = sorted(path for path in (ROOT / "udfs").glob("*.py") if not path.name.startswith("_"))
 FUNCTIONS = [(module, name) for module, found in catalogue().items() for name in found]
 
