@@ -110,18 +110,12 @@ class Collector:
 
     def said(self, run: Said) -> None:
         """Hand RUN to the parser."""
-        try:
-            self._take(self.parser.said(run))
-        except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
+        if not self._take(self.parser.said, run):
             self.parser.states.pop(run.session, None)
-            self._broken(error)
 
     def datagrams(self, datagrams: Datagrams) -> None:
         """Hand DATAGRAMS to the parser."""
-        try:
-            self._take(self.parser.datagrams(datagrams))
-        except Exception as error:
-            self._broken(error)
+        self._take(self.parser.datagrams, datagrams)
 
     def over(self, sessions: Sessions) -> None:
         """SESSIONS have ended."""
@@ -131,21 +125,24 @@ class Collector:
         for at, session in enumerate(sessions.rows[:, slots.SERIAL].tolist()):
             if session in states:
                 self.parser.ended = sessions.rows[at]
-                try:
-                    self._take(self.parser.over(session, states.pop(session)))
-                except Exception as error:
-                    self._broken(error)
+                self._take(self.parser.over, session, states.pop(session))
 
-    def _take(self, rows: Iterable[Row | Table]) -> None:
-        for row in rows:
-            if isinstance(row, Table):
-                self._tables.append(row)
-                self._count += len(row.sessions)
-                self._size += sum(column.nbytes for column in row.columns.values())
-                continue
-            self._waiting.append(row)
-            self._count += 1
-            self._size += sum(_weight(one) for one in row[2].values())
+    def _take(self, parse: Callable[..., Iterable[Row | Table]], *given: Any) -> bool:
+        """Take the rows that the parser gives; False if it failed on the way."""
+        try:
+            for row in parse(*given):
+                if isinstance(row, Table):
+                    self._tables.append(row)
+                    self._count += len(row.sessions)
+                    self._size += sum(column.nbytes for column in row.columns.values())
+                    continue
+                self._waiting.append(row)
+                self._count += 1
+                self._size += sum(_weight(one) for one in row[2].values())
+        except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
+            self._broken(error)
+            return False
+        return True
 
     def _broken(self, error: Exception) -> None:
         self._job.report.losses = True
@@ -200,7 +197,7 @@ def _weight(value: Any) -> int:
     return sum(map(_weight, value)) + 100 * len(value) if isinstance(value, list | tuple) else 0
 
 
-def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[pa.RecordBatch | Over | None]:
+def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[Over | None]:
     """Run CONTENTS through parsers. Gives None whenever a collector is full, and sessions that are over."""
     by_service: list[tuple[Collector, ...]] = [
         tuple(one for one in collectors if service in one.parser.services) for service in range(256)

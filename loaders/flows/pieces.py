@@ -163,13 +163,13 @@ class Pieces:
         if fragments:
             head["fragments"] = fragments
         if not len(times):
-            return bucket, begin, captures[0] if captures else 0, _framed(head, b"")
+            return bucket, begin, captures[0] if captures else 0, framed(head, b"")
         steps = np.diff(times, prepend=times[0])
         body = b"".join(
             [COLUMN.pack(int(times[0]), 0), packed(steps), *map(packed, columns[1:])]
             + [packed(keys[:, field]) for field in KEYS]
         )
-        return bucket, begin, captures[0], _framed(head, body)
+        return bucket, begin, captures[0], framed(head, body)
 
 
 def _columns(packets: Packets, flow: Packets) -> list[Packets]:
@@ -180,9 +180,22 @@ def _columns(packets: Packets, flow: Packets) -> list[Packets]:
     ]  # fmt: skip
 
 
-def _framed(head: Mapping[str, Any], body: bytes) -> bytes:
+def framed(head: Mapping[str, Any], body: bytes, magic: bytes = MAGIC) -> bytes:
+    """A description and columns as bytes that `head_of` and `body_of` read."""
     text = json.dumps(head, separators=(",", ":")).encode()
-    return HEAD.pack(MAGIC, len(text), len(body)) + text + (CODEC.compress(body, asbytes=True) if body else b"")
+    return HEAD.pack(magic, len(text), len(body)) + text + (CODEC.compress(body, asbytes=True) if body else b"")
+
+
+def head_of(data: bytes) -> dict[str, Any]:
+    """The description."""
+    head: dict[str, Any] = json.loads(data[HEAD.size : HEAD.size + HEAD.unpack_from(data)[1]])
+    return head
+
+
+def body_of(data: bytes) -> bytes:
+    """The columns."""
+    _, text, size = HEAD.unpack_from(data)
+    return CODEC.decompress(data[HEAD.size + text :], size, asbytes=True) if size else b""
 
 
 @dataclass
@@ -211,11 +224,10 @@ class Piece:
 
     def packets(self) -> Packets:
         """Its packets."""
-        _, text, size = HEAD.unpack_from(self.data)
         count, flows = self.head["packets"], self.head["flows"]
         if not count:
             return np.empty((0, slots.PACKET), np.int64)
-        body = CODEC.decompress(self.data[HEAD.size + text :], size, asbytes=True)
+        body = body_of(self.data)
         columns, at = [], COLUMN.size
         for _ in range(9):
             values, at = unpacked(body, at, count)
@@ -250,7 +262,7 @@ class Together:
         sensors: Iterable[str] = (),
     ) -> None:
         self.report = report or Report()
-        heads = [json.loads(one[HEAD.size : HEAD.size + HEAD.unpack_from(one)[1]]) for one in data]
+        heads = [head_of(one) for one in data]
         names = sorted({(sensor, name) for head in heads for name, sensor in head["captures"]} | set(captures))
         self.captures = [name for _, name in names]
         self.where = where = {pair: number for number, pair in enumerate(names)}

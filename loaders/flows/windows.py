@@ -6,14 +6,13 @@ before compression, however many packets they had. So no window needs packets of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.extracting import Sensors
 from packetpig.loaders.flows.merging import Packets
-from packetpig.loaders.flows.pieces import CODEC, HEAD, Together
+from packetpig.loaders.flows.pieces import Together, body_of, framed, head_of
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import Tracker
 from packetpig.loaders.kernels import native, slots
@@ -65,19 +64,15 @@ def packed(rows: Packets, captures: Sequence[tuple[str, str]], sensors: Sensors)
     rows[:, slots.SERIAL] = 0
     head = {"sessions": len(rows), "captures": [captures[one] for one in used.tolist()],
             "sensors": sensors.names}  # fmt: skip
-    text, body = json.dumps(head, separators=(",", ":")).encode(), np.ascontiguousarray(rows.T).tobytes()
-    return HEAD.pack(MAGIC, len(text), len(body)) + text + (CODEC.compress(body, asbytes=True) if body else b"")
+    return framed(head, np.ascontiguousarray(rows.T).tobytes(), MAGIC)
 
 
 def unpacked(data: bytes) -> tuple[Packets, list[tuple[str, str]], list[str]]:
     """Rows, captures and sensors. Raises ValueError."""
-    magic, text, size = HEAD.unpack_from(data)
-    if magic != MAGIC:
+    if not data.startswith(MAGIC):
         raise ValueError("not what a window hands on")
-    head = json.loads(data[HEAD.size : HEAD.size + text])
-    count = head["sessions"]
-    body = CODEC.decompress(data[HEAD.size + text :], size, asbytes=True) if count else b""
-    rows = np.frombuffer(body, np.int64).reshape(slots.SESSION, count).T.copy()
+    head = head_of(data)
+    rows = np.frombuffer(body_of(data), np.int64).reshape(slots.SESSION, head["sessions"]).T.copy()
     return rows, [(sensor, name) for sensor, name in head["captures"]], head["sensors"]
 
 

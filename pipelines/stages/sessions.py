@@ -8,17 +8,13 @@ from typing import Any
 import luigi
 from packetpig.loaders.flows.windows import unpacked
 from packetpig.loaders.kernels import slots
+from packetpig.loaders.sessions import COLUMNS
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
 from packetpig.pipelines.tables import Part, digest
 from packetpig.pipelines.windows import Window
 
-ROW = (
-    "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, proto:chararray, "
-    "src:chararray, sport:int, dst:chararray, dport:int, vlan:int, inner_vlan:int, tunnel:chararray, end_ts:double, "
-    "duration:double, service:chararray, state:chararray, end_state:chararray, src_packets:long, dst_packets:long, "
-    "src_bytes:long, dst_bytes:long, src_ip_bytes:long, dst_ip_bytes:long, missed_bytes:long, icmp_errors:long"
-)
+ROW = ", ".join(column.pig for column in COLUMNS)
 
 
 class Tracked(Stage):
