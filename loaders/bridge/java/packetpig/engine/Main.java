@@ -35,6 +35,15 @@ public final class Main {
         System.exit(code);
     }
 
+    /** One session: its exit code, and where its log is if it failed. */
+    static int session(Options options, Console console, Workspace workspace, LogFile log) {
+        int code = new Session(options, console, workspace, log).run();
+        if (code != DONE) {
+            console.line("log: " + log.path());
+        }
+        return code;
+    }
+
     private static int run(String[] arguments, Console console) throws IOException {
         Options options;
         try {
@@ -62,11 +71,7 @@ public final class Main {
             if (options.serve) {
                 return new Serving(System.in, answers, workspace, log).run();
             }
-            int code = new Session(options, console, workspace, log).run();
-            if (code != DONE) {
-                console.line("log: " + log.path());
-            }
-            return code;
+            return session(options, console, workspace, log);
         } finally {
             System.out.flush();
             log.close();

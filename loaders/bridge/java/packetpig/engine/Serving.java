@@ -52,11 +52,7 @@ final class Serving {
 
     private int one(String[] arguments, Console console) {
         try {
-            int code = new Session(Options.parse(arguments), console, workspace, log).run();
-            if (code != Main.DONE) {
-                console.line("log: " + log.path());
-            }
-            return code;
+            return Main.session(Options.parse(arguments), console, workspace, log);
         } catch (UsageException problem) {
             console.line("pig: " + problem.getMessage());
             return Main.USAGE;
