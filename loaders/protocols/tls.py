@@ -10,9 +10,8 @@ import functools
 import struct
 from dataclasses import dataclass, field
 
-CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY, CERTIFICATE = 1, 2, 3, 11
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 SNI, GROUPS, FORMATS, ALGORITHMS, ALPN, PRE_SHARED_KEY, VERSIONS = 0, 10, 11, 13, 16, 41, 43
-TLS13 = 0x0304
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446, 4.1.3
 MOST_CERTIFICATES = 32  # of a chain
 MORE_VERSIONS = {0x0002: "SSLv2", 0x0300: "SSLv3", 0xFEFF: "DTLSv1.0", 0xFEFD: "DTLSv1.2", 0xFEFC: "DTLSv1.3"}
@@ -53,7 +52,6 @@ class Hello:
 
     version: int
     retry: bool = False
-    session_id: bytes = b""
     ciphers: tuple[int, ...] = ()
     extensions: list[int] = field(default_factory=list)
     sni: bytes | None = None
@@ -129,7 +127,7 @@ def _hello(body: bytes, client: bool, datagrams: bool) -> Hello:
     try:
         hello.version = rest.number(2)
         hello.retry = rest.take(32) == RETRY
-        hello.session_id = rest.vector(1)
+        rest.vector(1)  # session id
         if client:
             if datagrams:
                 rest.vector(1)
