@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.case import Case, faster, share
-from tests.bench.dns import command
-from tests.bench.measure import best, run
+from tests.bench.case import Case
+from tests.bench.protocols import beside_tshark, fields
 from tests.bench.workshop import Workshop
 
 COLUMNS = "ts,src,sport,dst,dport,version,sni,cipher,ja3,ja3s,ja4,subject,issuer,not_before,not_after,cert_sha256"
@@ -20,11 +19,4 @@ FIELDS = (
 
 def cases(workshop: Workshop) -> Iterator[Case]:
     """All cases of TLS."""
-    big = str(workshop.warm(workshop.capture(1000)))
-    ours = best(command("tls", big, COLUMNS), 3, cores="0")
-    fields = [part for field in FIELDS for part in ("-e", field)]
-    tshark = run(["taskset", "-c", "0", "tshark", "-n", "-r", big, "-Y", "tls.handshake", "-T", "fields", *fields])
-    yield faster("load tls, 16 columns, 1 GB, one core; peer: tshark -Y tls", ours, tshark, 15)
-    memory = [run(command("tls", str(workshop.capture(size)), COLUMNS)).anonymous / 1e6 for size in (100, 2000)]
-    yield share("its memory, 2 GB beside 100 MB", memory[1], memory[0], 1.2, "MB", 0.8)
-    yield share("its memory for 2 GB; peer: 1 MB", memory[1], 1, 600, "MB")
+    yield from beside_tshark(workshop, "tls", COLUMNS, fields("tls.handshake", FIELDS), "-Y tls")

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from packetpig.loaders.captures.capture import local
+from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import run
+from packetpig.loaders.contract.report import Report
 
 from tests.making import ethernet, ipv4, pcap, tcp
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 START = 1_700_000_000.0
 CLIENT, SERVER = "10.0.0.1", "10.0.0.2"
+
+
+Rows = list[dict[str, Any]]
+
+
+def rows_of(
+    loader: str, path: Path, packets: Sequence[tuple[float, bytes]], report: Report | None = None, **options: str
+) -> Rows:
+    """Rows that a LOADER gives of some packets, which are written to PATH; REPORT has what was counted."""
+    path.write_bytes(pcap(packets))
+    _, batches = run(find(loader), [local(path)], options=options, report=report)
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 class Dialogue:

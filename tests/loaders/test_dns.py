@@ -6,8 +6,8 @@ import random
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import dns.edns
 import dns.message
@@ -18,16 +18,14 @@ import dns.update
 import pytest
 from packetpig.loaders import dns as loader
 from packetpig.loaders import load
-from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
-from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
 
 from tests.conftest import DEMO
+from tests.loaders.talking import Rows, rows_of
 from tests.loaders.test_sessions import ACK, START, Sent, Talk
-from tests.making import ethernet, ipv4, pcap, udp
+from tests.making import ethernet, ipv4, udp
 
-Rows = list[dict[str, Any]]
 RECORDS = {
     "A": "192.0.2.1",
     "AAAA": "2001:db8::1",
@@ -65,14 +63,7 @@ def without_dots(text: str) -> str:
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Rows]:
     """Rows of some packets; `report` has what was counted."""
-
-    def rows(packets: list[Sent], report: Report | None = None, **options: str) -> Rows:
-        path = tmp_path / "a.pcap"
-        path.write_bytes(pcap(packets))
-        _, batches = run(find("dns"), [local(path)], options=options, report=report)
-        return [row for batch in batches for row in batch.to_pylist()]
-
-    return rows
+    return partial(rows_of, "dns", tmp_path / "a.pcap")
 
 
 def datagram(data: bytes, sport: int = 5000, dport: int = 53, after: float = 0) -> Sent:

@@ -8,8 +8,8 @@ import random
 import ssl
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -17,16 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from packetpig.loaders import load, tls
-from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
-from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
 
 from tests.conftest import DEMO
+from tests.loaders.talking import Rows, rows_of
 from tests.loaders.test_sessions import ACK, START, Sent, Talk
-from tests.making import ethernet, ipv4, pcap, udp
+from tests.making import ethernet, ipv4, udp
 
-Rows = list[dict[str, Any]]
 Said = list[tuple[int, bytes]]
 BEGIN, END = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2024, 2025))
 
@@ -110,15 +108,8 @@ def in_small_records(data: bytes, size: int) -> bytes:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Rows]:
-    """Rows of some packets."""
-
-    def rows(packets: list[Sent], report: Report | None = None, **options: str) -> Rows:
-        path = tmp_path / "a.pcap"
-        path.write_bytes(pcap(packets))
-        _, batches = run(find("tls"), [local(path)], options=options, report=report)
-        return [row for batch in batches for row in batch.to_pylist()]
-
-    return rows
+    """Rows of some packets; `report` has what was counted."""
+    return partial(rows_of, "tls", tmp_path / "a.pcap")
 
 
 @pytest.mark.parametrize("size", [1, 5, 7, 300, 1400])
