@@ -85,8 +85,9 @@ def test_stopped(tmp_path: Path, mode: str, number: signal.Signals, code: int) -
     (tmp_path / "tmp").mkdir()
     environment = {**os.environ, "PACKETPIG_LOGS": str(tmp_path / "logs"), "TMPDIR": str(tmp_path / "tmp")}
     pig = subprocess.Popen(
-        [PIG, "-x", mode, "-e", SLOW], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, start_new_session=True
-    )
+        [PIG, "-x", mode, "-e", SLOW], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the background has it ignored
+    )  # fmt: skip
     deadline = time.monotonic() + 30
     while not (children := _session(pig.pid)) and time.monotonic() < deadline:
         time.sleep(0.1)
