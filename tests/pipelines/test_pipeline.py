@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import random
 import shutil
 import signal
@@ -120,10 +119,7 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     assert "another run is at work" in result.stderr
 
 
-LONG = pytest.mark.skipif("PACKETPIG_LONG" not in os.environ, reason="not run whole yet; PACKETPIG_LONG=1 runs it")
-
-
-@pytest.mark.parametrize("times", [2, pytest.param(20, marks=[pytest.mark.slow, LONG])])
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_and_run_again(tmp_path: Path, times: int) -> None:
     """At random points, without a chance to clean up; then the tables are those of one run."""
     captures = inputs(tmp_path / "in", *CAPTURES)
