@@ -6,8 +6,7 @@ each task has its own, so scripts SUM them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
@@ -26,6 +25,7 @@ SUMS = {  # column of the sums: packet column
     "tcp_bytes": "tcp_len",
     "udp_bytes": "udp_len",
 }
+MEASURES = {"packets": "sum", **dict.fromkeys(SUMS, "sum"), "first_ts": "min", "last_ts": "max"}
 
 
 def columns(options: Mapping[str, str]) -> tuple[Column, ...]:
@@ -70,23 +70,25 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     seconds, by = _seconds(options), _by(options)
     chosen = Filter(parse(options["packets"]), PACKET_COLUMNS) if options["packets"] else None
     keys = ["sensor", "capture", "ts", *by]
-    wanted = dict.fromkeys(["sensor", "capture", "ts_ns", *by, *SUMS.values()])
+    measures = {name: how for name, how in MEASURES.items() if name in job.columns}
+    sources = [source for name, source in SUMS.items() if name in measures]
+    wanted = dict.fromkeys(["sensor", "capture", "ts_ns", *by, *sources])
     sums: list[pa.Table] = []
     waiting = 0
     for batch in packets.rows(Job(tuple(wanted), job.captures, {}, chosen, job.report, job.on_error)):
-        sums.append(_summed(_binned(batch, seconds, by), keys))
+        sums.append(_summed(_binned(batch, seconds, by, measures), keys, measures))
         waiting += sums[-1].num_rows
         if waiting > MOST or len(sums) > TABLES:
-            sums = [_summed(pa.concat_tables(sums), keys)]
+            sums = [_summed(pa.concat_tables(sums), keys, measures)]
             waiting = sums[0].num_rows
             if waiting > MOST // 2:
                 yield from _given(sums.pop(), job.columns)
                 waiting = 0
     if sums:
-        yield from _given(_summed(pa.concat_tables(sums), keys), job.columns)
+        yield from _given(_summed(pa.concat_tables(sums), keys, measures), job.columns)
 
 
-def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
+def _binned(batch: pa.RecordBatch, seconds: int, by: list[str], measures: Iterable[str]) -> pa.Table:
     import pyarrow.compute as pc
 
     def plain(name: str) -> pa.Array:
@@ -97,18 +99,20 @@ def _binned(batch: pa.RecordBatch, seconds: int, by: list[str]) -> pa.Table:
     time = batch.column("ts_ns")
     past = pc.subtract(time, pc.if_else(pc.less(time, 0), step - 1, 0))  # division rounds towards zero
     bins = pc.multiply(pc.divide(past, step), seconds)
-    values = {name: pc.fill_null(batch.column(source), 0).cast(pa.int64()) for name, source in SUMS.items()}
-    ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
     keys = {"sensor": plain("sensor"), "capture": plain("capture"), "ts": bins, **{name: plain(name) for name in by}}
-    return pa.table({**keys, "packets": ones, **values, "first_ts": time, "last_ts": time})
+
+    def measure(name: str) -> pa.Array:
+        if name == "packets":
+            return pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
+        return pc.fill_null(batch.column(SUMS[name]), 0).cast(pa.int64()) if name in SUMS else time
+
+    return pa.table({**keys, **{name: measure(name) for name in measures}})
 
 
-def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
-    sums = [(name, "sum") for name in ("packets", *SUMS)]
-    summed = table.group_by(keys).aggregate([*sums, ("first_ts", "min"), ("last_ts", "max")])
-    return summed.rename_columns([re.sub("_(sum|min|max)$", "", name) for name in summed.column_names]).select(
-        table.column_names
-    )
+def _summed(table: pa.Table, keys: list[str], measures: Mapping[str, str]) -> pa.Table:
+    summed = table.group_by(keys).aggregate(list(measures.items()))
+    plain = {f"{name}_{how}": name for name, how in measures.items()}
+    return summed.rename_columns([plain.get(name, name) for name in summed.column_names]).select(table.column_names)
 
 
 def _given(table: pa.Table, names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
