@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from packetpig.loaders.bridge.frames import BridgeError, read_exactly, read_frame, read_length
 from packetpig.loaders.captures.capture import Capture, LocalSource, Source
@@ -31,15 +32,20 @@ class Stream:
         self._sink = sink
         self._writer: pa.RecordBatchStreamWriter | None = None
         self._empty: pa.RecordBatch | None = None
+        self._schema: pa.Schema | None = None
 
     def open(self, schema: pa.Schema) -> None:
         """Begin the stream."""
-        self._writer = pa.ipc.new_stream(self._sink, schema)
-        self._empty = pa.RecordBatch.from_pylist([], schema=schema)
+        self._schema = pa.schema([_sparse(one) if pa.types.is_struct(one.type) else one for one in schema])
+        self._writer = pa.ipc.new_stream(self._sink, self._schema)
+        self._empty = pa.RecordBatch.from_pylist([], schema=self._schema)
 
     def batch(self, batch: pa.RecordBatch, message: dict[str, Any] | None = None) -> None:
         """Write rows."""
         assert self._writer is not None
+        if self._schema is not None and any(pa.types.is_struct(one.type) for one in batch.schema):
+            columns = [_single(one) if pa.types.is_struct(one.type) else one for one in batch.columns]
+            batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
         self._writer.write_batch(batch, custom_metadata=_metadata(message))
 
     def say(self, **message: Any) -> None:
@@ -59,6 +65,20 @@ class Stream:
 
 def _metadata(message: dict[str, Any] | None) -> dict[str, str] | None:
     return {"packetpig": json.dumps(message)} if message else None
+
+
+def _sparse(field: pa.Field) -> pa.Field:
+    """The field of a column of tuples, many of which may be null: as lists of one or none."""
+    return pa.field(field.name, pa.list_(field.type), metadata={"packetpig": "tuple"})
+
+
+def _single(tuples: pa.StructArray) -> pa.ListArray:
+    """TUPLES as such lists."""
+    rows, nulls = len(tuples), tuples.null_count
+    there = np.full(rows, nulls == 0) if nulls in (0, rows) else tuples.is_valid().to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(there)]).astype(np.int32)
+    values = tuples if nulls == 0 else tuples[:0] if nulls == rows else tuples.filter(pa.array(there))
+    return pa.ListArray.from_arrays(pa.array(ends), values)
 
 
 class PigSource:

@@ -244,8 +244,11 @@ def rows(parser: type[Parser], columns: Sequence[Column], prefix: str, job: Job)
     one = Collector(parser(job), job, columns, prefix)
     contents = Contents(job, wanted([one.parser]))
     for event in collected(contents, [one]):
-        if event is None and (batch := one.batch(contents)):
-            yield batch
+        if event is None:
+            batch = one.batch(contents)
+            contents.forget()
+            if batch:
+                yield batch
     if batch := one.batch(contents):
         yield batch
 

@@ -363,6 +363,9 @@ class Contents:
         """The sessions with these numbers, one for each number: as they are, or were when they ended and were kept."""
         live = self._tracker.rows[: self._left or int(self._tracker.state[slots.COUNT])]
         rows = np.concatenate([*self._kept, *self._ending, live[np.isin(live[:, slots.SERIAL], serials)]])
-        self._kept = []
         order = np.argsort(rows[:, slots.SERIAL])
         return self._sessions(rows[order[np.searchsorted(rows[:, slots.SERIAL], serials, sorter=order)]])
+
+    def forget(self) -> None:
+        """Nobody will ask for the sessions that were kept any more."""
+        self._kept = []

@@ -150,3 +150,11 @@ def test_any_broken_stream_ends_in_an_error_or_rows(probe, data):
     if data.draw(st.booleans()):
         del broken[data.draw(st.integers(0, len(broken))) :]
     probe.ask_all("arrow", stream=base64.b64encode(bytes(broken)).decode())
+
+
+def test_lists_that_are_marked_are_tuples(probe):
+    kind = pa.list_(pa.struct([("a", pa.int32()), ("b", pa.dictionary(pa.int32(), pa.string()))]))
+    schema = pa.schema([pa.field("x", kind, metadata={"packetpig": "tuple"})])
+    values = [[{"a": 1, "b": "y"}], None, [], [{"a": None, "b": None}], [{"a": 2, "b": "y"}]]
+    batch = pa.record_batch([pa.array(values, kind)], schema=schema)
+    assert read(probe, stream(batch))["rows"] == [[[1, "y"]], [None], [None], [[None, None]], [[2, "y"]]]

@@ -145,7 +145,9 @@ abstract class ArrowColumn {
             case Type.Binary:
                 return new Text(name, field.typeType() == Type.Utf8);
             case Type.List:
-                return new Bag(name, of(child(field, 0), dictionaries));
+                ArrowColumn inner = of(child(field, 0), dictionaries);
+                return inner.type == DataType.TUPLE && "tuple".equals(mark(field)) ? new Sparse(name, inner)
+                        : new Bag(name, inner);
             case Type.Map:
                 return new Keyed(name, of(child(field, 0), dictionaries));
             case Type.Struct_:
@@ -159,6 +161,16 @@ abstract class ArrowColumn {
         }
         throw broken("column " + name + " has the type " + Type.name(field.typeType())
                 + ", which Pig's side does not read (see docs/bridge.md)");
+    }
+
+    /** What the field's metadata say under {@link ArrowRows#KEY}, or null. */
+    private static String mark(Field field) {
+        for (int i = 0; i < field.customMetadataLength(); i++) {
+            if (ArrowRows.KEY.equals(field.customMetadata(i).key())) {
+                return field.customMetadata(i).value();
+            }
+        }
+        return null;
     }
 
     private static Field child(Field field, int i) throws IOException {
@@ -420,6 +432,29 @@ abstract class ArrowColumn {
                 }
             }
             return new NonSpillableDataBag(tuples);
+        }
+    }
+
+    /** A tuple or null: a list of one or none, so that a null takes no room in the tuple's columns. */
+    private static final class Sparse extends Parts {
+        private final ArrowColumn inner;
+
+        Sparse(String name, ArrowColumn inner) {
+            super(name, DataType.TUPLE);
+            this.inner = inner;
+        }
+
+        @Override
+        void buffers(ArrowBody body) throws IOException {
+            offsets(body);
+            inner.load(body);
+            limit = inner.length;
+        }
+
+        @Override
+        Object value(int row) throws IOException {
+            int from = from(row);
+            return to(row, from) == from ? null : inner.get(from);
         }
     }
 

@@ -28,7 +28,8 @@ final class ArrowRows {
         void message(String json) throws IOException;
     }
 
-    private static final String KEY = "packetpig";
+    /** Under which metadata are ours. */
+    static final String KEY = "packetpig";
     private static final int CONTINUATION = 0xFFFFFFFF;
     private static final int METADATA_LIMIT = 1 << 26;
     private static final TupleFactory TUPLES = TupleFactory.getInstance();

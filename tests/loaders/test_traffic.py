@@ -1,0 +1,102 @@
+"""All kinds from one decode: the rows that each loader gives alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packetpig.loaders import load
+from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.traffic import KINDS
+
+from tests.conftest import DEMO
+from tests.loaders.talking import Dialogue, capture
+
+Rows = list[dict[str, Any]]
+
+
+def of_kind(rows: Rows, kind: str) -> Rows:
+    """The tuples of one kind; what rows have besides must be that tuple's, and null."""
+    found = []
+    for row in rows:
+        if row.get(kind) is not None:
+            others = {name: value for name, value in row.items() if name not in (kind, "sensor", "capture", "ts")}
+            assert not any(value is not None for value in others.values())
+            assert (row["sensor"], row["capture"], row["ts"]) == tuple(
+                row[kind][name] for name in ("sensor", "capture", "ts")
+            )
+            found.append(row[kind])
+    return ordered(found)
+
+
+def ordered(rows: Rows) -> Rows:
+    return sorted(rows, key=lambda row: json.dumps(row, default=str))
+
+
+def alone(kind: str, path: Path | str, where: str | None = None, **options: str) -> Rows:
+    columns = [column.name for column in KINDS[kind].schema(options)]
+    return ordered(load(kind, str(path), columns, where, **options).read_all().to_pylist())
+
+
+def test_every_kind_is_as_its_loader_gives_it() -> None:
+    rows = load("traffic", str(DEMO)).read_all().to_pylist()
+    assert {"sessions", "dns", "http", "tls"} <= set(KINDS)
+    found = {kind: of_kind(rows, kind) for kind in KINDS}
+    for kind, some in found.items():
+        assert some == alone(kind, DEMO), kind
+    assert len(rows) == sum(map(len, found.values()))
+    assert all(len(found[kind]) > 10 for kind in ("sessions", "dns", "http", "tls"))
+
+
+def test_options_of_kinds() -> None:
+    table = load(
+        "traffic", str(DEMO), kinds="tls,dns,sessions", dns_where="rcode == 'NXDOMAIN'", dns_columns="name,type",
+        sessions_where="service == 'tls'", sessions_columns="session_id", tls_columns="session_id,sni",
+        tls_where="carrier == 'tls'",
+    ).read_all()  # fmt: skip
+    assert table.column_names == ["sensor", "capture", "ts", "sessions", "dns", "tls"]
+    rows = table.to_pylist()
+    names = ordered([row["dns"] for row in rows if row["dns"]])
+    assert names == ordered(
+        [{"name": row["name"], "type": row["type"]} for row in alone("dns", DEMO, "rcode == 'NXDOMAIN'")]
+    )
+    assert names
+    sessions = {row["sessions"]["session_id"] for row in rows if row["sessions"]}
+    assert {row["tls"]["session_id"] for row in rows if row["tls"]} <= sessions
+
+
+def test_fewer_columns_and_kinds() -> None:
+    whole = load("traffic", str(DEMO), kinds="sessions,http").read_all().to_pylist()
+    only = load("traffic", str(DEMO), ["http"], kinds="sessions,http").read_all().to_pylist()
+    assert sum(row["http"] is not None for row in only) == sum(row["http"] is not None for row in whole) > 0
+    assert len(only) == len(whole)
+    decoded = load("traffic", str(DEMO), decode="http").read_all().to_pylist()
+    assert of_kind(decoded, "http") == alone("http", DEMO)
+    assert len(decoded) == len(alone("http", DEMO))
+    assert all(row["dns"] is None for row in decoded)
+    picked = load("traffic", str(DEMO), ["ts", "tls"], "tls IS NOT NULL AND ts > 0").read_all()
+    assert len(picked) == len(alone("tls", DEMO))
+
+
+def test_an_option_goes_to_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    talk = Dialogue().c(b"GET /a HTTP/1.1\r\nHost: h\r\nAccept: x\r\n\r\n")
+    path.write_bytes(capture(talk.s(b"HTTP/1.1 204 No\r\nServer: y\r\n\r\n").close()))
+    rows = load("traffic", str(path), kinds="http", http_field="*").read_all().to_pylist()
+    assert [row["http"]["name"] for row in rows] == ["Host", "Accept", "Server"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"kinds": "dns,smoke"}, "no kind smoke; there are sessions, dns"),
+        ({"decode": "smoke"}, "no kind smoke"),
+        ({"dns_columns": "nothing"}, "dns_columns: dns have no column nothing; they have sensor"),
+        ({"http_nothing": "1"}, "TrafficLoader has no option http_nothing"),
+    ],
+)
+def test_wrong_options(options: dict[str, str], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        load("traffic", str(DEMO), **options).read_all()
