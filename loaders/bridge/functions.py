@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import pkgutil
+import select
 import struct
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import packetpig.udfs
-from packetpig.loaders.bridge.values import Shape, decode, encode
+from packetpig.loaders.bridge.values import INT, Shape, decode, encode
 
 SIMPLE = ("int", "long", "float", "double", "chararray", "bytearray", "boolean")
 
@@ -86,6 +87,52 @@ def shape(schema: str) -> Shape:
     return tuple(shape(one) if ":" in one else "" for one in fields)
 
 
+class Requests:
+    """Frames from a pipe whose writer waits for each answer, so that at most one frame is there at a time.
+
+    To wake a process that sleeps on another core takes longer than a call. So a reader looks some times, giving way
+    in between, before it sleeps; and not at all for a while where that was in vain.
+    """
+
+    LOOKS, AGAIN = 40, 64
+
+    def __init__(self, file: int) -> None:
+        os.set_blocking(file, False)
+        self._file = file
+        self._readable = select.poll()
+        self._readable.register(file, select.POLLIN)
+        self._sleeps = 0
+
+    def _read(self, most: int) -> bytes:
+        """What is there, waited for; empty at the end."""
+        for _ in range(1 if self._sleeps else self.LOOKS):
+            try:
+                data = os.read(self._file, most)
+            except BlockingIOError:
+                os.sched_yield()
+            else:
+                return data
+        self._sleeps = self._sleeps - 1 if self._sleeps else self.AGAIN
+        self._readable.poll()
+        return os.read(self._file, most)
+
+    def next(self) -> bytes:
+        """The next frame; empty at the end, even one amid a frame."""
+        data = self._read(1 << 16)
+        while data and len(data) < INT.size:
+            more = self._read(INT.size - len(data))
+            data = data + more if more else b""
+        if not data or len(data) == INT.size + (length := INT.unpack_from(data)[0]):
+            return data[INT.size :]
+        parts, got = [data[INT.size :]], len(data) - INT.size
+        while got < length:
+            parts.append(self._read(min(length - got, 1 << 24)))
+            if not parts[-1]:
+                return b""
+            got += len(parts[-1])
+        return b"".join(parts)
+
+
 class Calls:
     """Answers requests and calls until standard input ends."""
 
@@ -129,12 +176,8 @@ class Calls:
 
     def serve(self, output: int) -> None:
         """Read calls from standard input, write answers to the file descriptor OUTPUT."""
-        source = open(0, "rb", buffering=1 << 16, closefd=False)  # noqa: SIM115
-        while len(head := source.read(4)) == 4:
-            length = struct.unpack(">i", head)[0]
-            frame = source.read(length)
-            if len(frame) < length:
-                return
+        source = Requests(0)
+        while frame := source.next():
             if frame[:1] == b"{":
                 text = json.dumps(self.request(frame)).encode()
                 answer = memoryview(struct.pack(">i", len(text)) + text)

@@ -20,6 +20,8 @@ final class FunctionProcess {
     private static final String MODULE = "packetpig.loaders.bridge.functions";
     private static final String WHAT = "the process of Python functions";
     private static final int CHUNK = 1 << 24;
+    /** How often to look for an answer before sleeping: to be woken from another core takes longer than most calls. */
+    private static final int LOOKS = 100;
     /** Before the arguments: the frame's length, and a tuple of the function's number and the arguments. */
     private static final int HEADER = 4 + 1 + 4 + 1 + 4 + 1;
     private static final int NUMBER_AT = 4 + 1 + 4 + 1;
@@ -142,6 +144,9 @@ final class FunctionProcess {
         try {
             child.input().write(frame, 0, call.size());
             child.input().flush();
+            for (int looks = 0; looks < LOOKS && in.available() == 0; looks++) {
+                Thread.yield();
+            }
             length = readFrame();
             if (length < 1) {
                 throw new IOException("an empty answer");
