@@ -66,7 +66,7 @@ class _Size:
                 self._report.count("http: bodies that cannot be decompressed")
                 self.hole(0)
 
-    def hole(self, size: int) -> None:
+    def hole(self, size: int | None) -> None:
         """See Body."""
         self.size = self._unpacker = None
 

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column
 from packetpig.loaders.contract.loader import Job, Loader, Option
+from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
 from packetpig.loaders.flows.columns import FLOW
 from packetpig.loaders.flows.expecting import Expected
@@ -139,6 +140,8 @@ class Collector:
                 self._waiting.append(row)
                 self._count += 1
                 self._size += sum(_weight(one) for one in row[2].values())
+        except CaptureError:  # not the traffic's fault: a folder that cannot be written to
+            raise
         except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
             self._broken(error)
             return False

@@ -47,8 +47,8 @@ class Body(Protocol):
     def data(self, data: bytes | memoryview) -> None:
         """More of it."""
 
-    def hole(self, size: int) -> None:
-        """SIZE bytes that nobody captured."""
+    def hole(self, size: int | None) -> None:
+        """SIZE bytes that nobody captured; None: nobody knows how many."""
 
     def end(self, complete: bool) -> None:
         """That was all; COMPLETE: all of it was there."""

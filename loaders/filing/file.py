@@ -1,0 +1,172 @@
+"""One file that traffic carries: takes its bytes as they come, and makes the file's row."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from packetpig.loaders.contract.loader import Job
+from packetpig.loaders.filing.keeping import Folder, Keeping
+from packetpig.loaders.filing.kinds import HEAD, Kinds, extension
+from packetpig.loaders.flows.messages import Row
+from packetpig.loaders.protocols.room import Room
+
+HASHES = ("md5", "sha1", "sha256")
+HEADS = 64 << 20  # bytes of beginnings of files that are held at once
+NAME = 4096  # characters of a name
+
+
+class Filing:
+    """What the files of a job share. `rows`: those that are known and not given yet."""
+
+    def __init__(self, job: Job) -> None:
+        self.report, self.columns = job.report, frozenset(job.columns)
+        self.types = [one.strip().lower() for one in job.options.get("types", "").split(",") if one.strip()]
+        store = job.options.get("store", "")
+        self.folder = Folder(store, job.report) if store else None
+        self.hashes = [name for name in HASHES if name in self.columns]
+        if self.folder and "sha256" not in self.hashes:
+            self.hashes.append("sha256")
+        self.looks = bool(self.types or {"mime", "extension"} & self.columns)
+        self.kinds = Kinds()
+        self.room = Room(HEADS)
+        self._rows: list[Row] = []
+
+    def wanted(self, mime: str) -> bool:
+        """Whether files of this type are asked for."""
+        ending = extension(mime)
+        return any(fnmatch.fnmatchcase(mime, one) or one.removeprefix(".") == ending for one in self.types)
+
+    def give(self, session: int, time: int, row: dict[str, Any]) -> None:
+        """A row."""
+        self._rows.append((session, time, row))
+
+    def given(self) -> Iterator[Row]:
+        """The rows since the last time."""
+        rows, self._rows = self._rows, []
+        return iter(rows)
+
+
+class File:
+    """Takes the bytes of one file: a Body (protocols/http1.py).
+
+    `session`, `time`: of its row. `length`: bytes that it has, where that is known. `there`: bytes that came. `gap`:
+    some are missing between them, or before. `named`: gives protocol, direction, name and content_type once it has
+    ended; None: it is no file after all.
+    """
+
+    __slots__ = (
+        "_digests", "_filing", "_head", "_keeping", "_mime", "_needed", "ended", "gap", "length", "missing", "named",
+        "session", "there", "time",
+    )  # fmt: skip
+
+    def __init__(
+        self, filing: Filing, session: int, time: int, named: Callable[[], dict[str, Any] | None],
+        length: int | None = None,
+    ) -> None:  # fmt: skip
+        self._filing, self.session, self.time, self.named, self.length = filing, session, time, named, length
+        self.there = 0
+        self.missing: int | None = 0
+        self.gap = self.ended = False
+        self._head = bytearray()
+        self._mime: str | None = None
+        self._needed = filing.looks  # its type is to be known, and is not yet
+        self._digests = [hashlib.new(name, usedforsecurity=False) for name in filing.hashes]
+        self._keeping = Keeping(filing.folder) if filing.folder else None
+
+    def data(self, data: bytes | memoryview) -> None:
+        """More of it."""
+        self.there += len(data)
+        if self.gap:
+            return
+        if self._needed:
+            self._look(data)
+        for digest in self._digests:
+            digest.update(data)
+        if self._keeping:
+            self._keeping.data(data)
+
+    def _look(self, data: bytes | memoryview) -> None:
+        filing, head = self._filing, self._head
+        more = min(len(data), HEAD - len(head))
+        if not filing.room.take(more):
+            filing.report.count("files: types not looked for, for want of memory")
+            self._forget_head()
+            return
+        head += data[:more]
+        if len(head) == HEAD:
+            self._know()
+
+    def _know(self) -> None:
+        """Tell the type from what is there; a file that nobody asks for is not followed further."""
+        if self._needed and self._head:
+            self._mime = self._filing.kinds.mime(bytes(self._head))
+            if self._filing.types and not self._filing.wanted(self._mime):
+                self._drop()
+        self._forget_head()
+
+    def _forget_head(self) -> None:
+        self._filing.room.free(len(self._head))
+        self._head = bytearray()
+        self._needed = False
+
+    def _drop(self) -> None:
+        self._digests = []
+        if self._keeping:
+            self._keeping.forget()
+            self._keeping = None
+
+    def hole(self, size: int | None) -> None:
+        """SIZE bytes (None: nobody knows how many) that are missing here."""
+        self._know()
+        self.gap = True
+        self.missing = None if size is None or self.missing is None else self.missing + size
+
+    def before(self, size: int) -> None:
+        """SIZE bytes of it were not sent, before those that were."""
+        self.gap, self._mime = True, None
+        self._forget_head()
+        self._drop()
+        self.missing = None if self.missing is None else self.missing + size
+
+    def end(self, complete: bool) -> None:
+        """That was all; COMPLETE: all of it was there."""
+        if self.ended:
+            return
+        self.ended = True
+        named = self.named() if self.there or self.gap else None
+        self._know()
+        if named is None or (self._filing.types and not (self._mime and self._filing.wanted(self._mime))):
+            self._drop()
+            return
+        self._filing.give(self.session, self.time, self._row(named, complete))
+        self._drop()
+
+    def __del__(self) -> None:
+        if not self.ended:  # a parser failed on the way
+            self._forget_head()
+
+    def _row(self, row: dict[str, Any], complete: bool) -> dict[str, Any]:
+        size = self.there + (self.missing or 0)
+        if self.missing is not None and self.length is not None and self.length > size:
+            size, self.missing = self.length, self.length - self.there
+        elif not complete and not self.missing:
+            self.missing = None
+        row["size"], row["missing_bytes"] = size, self.missing
+        row["complete"] = complete and not self.gap and not self.missing
+        name = row.get("name")
+        row["name"] = name[:NAME] if name else None
+        if self._mime:
+            row["mime"], row["extension"] = self._mime, extension(self._mime)
+        sha256 = None
+        for digest in self._digests:
+            if digest.name == "sha256":
+                sha256 = digest.hexdigest()
+            if not self.gap and not self.missing:
+                row[digest.name] = digest.hexdigest()
+        if self._keeping and sha256 and self.there:
+            row["path"] = self._keeping.finish(sha256 if row["complete"] else f"{sha256}.partial")
+            self._keeping = None
+        return row

@@ -1,0 +1,227 @@
+"""Files in bodies of HTTP: whole ones, parts of multiparts, ranges put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from packetpig.loaders.filing.file import File, Filing
+from packetpig.loaders.filing.ranges import SCRATCH, Assembly, Waiting
+from packetpig.loaders.flows.expecting import endpoint
+from packetpig.loaders.flows.streams import Said
+from packetpig.loaders.protocols import mime
+from packetpig.loaders.protocols.codings import CodingError, Unpacker, known
+from packetpig.loaders.protocols.http1 import Body, Conversation, Message
+from packetpig.loaders.protocols.room import Room
+from packetpig.loaders.protocols.texts import text
+
+ASSEMBLIES = 1024  # files that are put together at once
+_RANGE = re.compile(r"bytes[ =]+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
+_BOUNDARY = re.compile(rb'multipart/[^;]*;.*?boundary *= *(?:"([^"]{1,256})"|([^";, ]{1,256}))', re.I | re.S)
+Range = tuple[int, int, int | None]  # first byte, last, of how many
+
+
+class Encoded:
+    """A body on its way: what comes out of its codings goes to what OPEN makes once there is a first byte."""
+
+    def __init__(self, message: Message, codings: list[bytes], open: Callable[[Message], Body], filing: Filing) -> None:
+        self._message, self._open, self._report = message, open, filing.report
+        self._sink: Body | None = None
+        self._coded = bool(codings)
+        self._unpacker = Unpacker(codings, self._out) if codings else None
+        self._damaged = False
+
+    def _out(self, data: bytes | memoryview) -> None:
+        if self._sink is None:
+            self._sink = self._open(self._message)
+        self._sink.data(data)
+
+    def data(self, data: bytes | memoryview) -> None:
+        """See Body."""
+        if self._unpacker is None:
+            if not self._coded:
+                self._out(data)
+            return
+        try:
+            self._unpacker.data(data)
+        except CodingError:
+            self._report.count("files: bodies that cannot be decompressed")
+            self._break()
+
+    def _break(self) -> None:
+        """What comes from here on cannot be known."""
+        self._unpacker = None
+        self._damaged = True
+        if self._sink is None:
+            self._sink = self._open(self._message)
+        self._sink.hole(None)
+
+    def hole(self, size: int | None) -> None:
+        """See Body."""
+        if self._coded:
+            self._break()
+            return
+        if self._sink is None:
+            self._sink = self._open(self._message)
+        self._sink.hole(size)
+
+    def end(self, complete: bool) -> None:
+        """See Body."""
+        if self._sink is None:
+            return
+        if self._unpacker is not None and not self._unpacker.whole:
+            complete = False
+        message = self._message
+        if not complete and not self._damaged and (self._coded or message.transfer):
+            self._sink.hole(None)
+        self._sink.end(complete)
+
+
+class Web:
+    """Listens to conversations over HTTP (protocols/http1.py) for files. `run`: what is being said now."""
+
+    def __init__(self, filing: Filing, protocol: str = "http") -> None:
+        self._filing, self._protocol = filing, protocol
+        self._heads = Room(mime.ROOM)
+        self._waiting = Waiting(SCRATCH)
+        self._assemblies: dict[Any, Assembly] = {}
+        self._of_session: dict[int, set[Any]] = {}
+        self._sessions: dict[Any, dict[int, None]] = {}  # that have part in a file
+        self._totals: dict[Any, int | None] = {}
+        self.run: Said | None = None
+
+    def head(self, conversation: Conversation, message: Message) -> None:
+        """See Listener."""
+        if not message.request and message.status < 200:
+            return
+        session = conversation.session
+        message.body = Encoded(message, known(message.codings), lambda one: self._open(session, one), self._filing)
+
+    def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
+        """See Listener."""
+
+    def _open(self, session: int, message: Message) -> Body:
+        kind = message.header(b"content-type") or b""
+        if boundary := _BOUNDARY.match(kind.strip()):
+            return mime.Reader(
+                lambda part: self._part(session, message, part), self._filing.report, self._heads,
+                (boundary[1] or boundary[2]).strip(),
+            )  # fmt: skip
+        name = _name(message)
+        if given := _range(message.header(b"content-range")):
+            return self._ranged(session, message, given, name, text(kind))
+        length = message.length if not message.codings and message.length and message.length > 0 else None
+        return self._file(session, message, name, text(kind), None if message.transfer else length)
+
+    def _file(
+        self, session: int, message: Message, name: str | None, kind: str | None, length: int | None = None
+    ) -> File:
+        direction = "to_server" if message.request else "to_client"
+        row = {"protocol": self._protocol, "direction": direction, "name": name, "content_type": kind or None}
+        return File(self._filing, session, message.began, lambda: row, length)
+
+    def _part(self, session: int, message: Message, part: mime.Part) -> Body | None:
+        kind = part.header("content-type")
+        if given := _range((part.header("content-range") or "").encode("ascii", "replace")):
+            return self._ranged(session, message, given, _name(message), kind)
+        if part.disposition == "form-data" and part.filename is None:
+            return None  # a field
+        return self._file(session, message, part.filename, kind)
+
+    # ranges
+
+    def _ranged(self, session: int, message: Message, given: Range, name: str | None, kind: str | None) -> Body:
+        first, last, total = given
+        if total is not None and not (first <= last < total):
+            return self._file(session, message, name, kind)
+        request = message if message.request else message.asked_by
+        run = self.run
+        assert run is not None
+        key = (
+            message.request, endpoint(run.packet, 0)[0], endpoint(run.packet, 1)[0], total,
+            request and (request.header(b"host"), request.target),
+            message.header(b"etag") or message.header(b"last-modified"),
+            session if request is None else None,
+        )  # fmt: skip
+        assembly = self._assemblies.get(key)
+        if assembly is None:
+            if len(self._assemblies) >= ASSEMBLIES:
+                self._filing.report.losses = True
+                self._filing.report.count("files in ranges given before all ranges were there, too many at once")
+                self._finish(next(iter(self._assemblies)))
+            assembly = Assembly(self._file(session, message, name, kind, total), self._waiting, self._filing.report)
+            self._assemblies[key], self._totals[key], self._sessions[key] = assembly, total, {}
+        self._sessions[key][session] = None
+        self._of_session.setdefault(session, set()).add(key)
+        return _Range(self, key, assembly, first, last)
+
+    def moved(self, key: Any) -> None:
+        """More of a file came: whether that is all."""
+        total = self._totals.get(key)
+        if total is not None and self._assemblies[key].at >= total:
+            self._finish(key)
+
+    def _finish(self, key: Any) -> None:
+        sessions = self._sessions.pop(key)
+        for session in sessions:
+            self._of_session[session].discard(key)
+        assembly = self._assemblies.pop(key)
+        assembly.file.session = next(iter(sessions))
+        assembly.end(self._totals.pop(key), closed=False)
+
+    def over(self, session: int) -> None:
+        """A session is over: files that only it had part in are."""
+        for key in sorted(self._of_session.pop(session, ()), key=lambda one: self._assemblies[one].file.time):
+            sessions = self._sessions[key]
+            if len(sessions) == 1:
+                self._of_session[session] = {key}
+                self._finish(key)
+                del self._of_session[session]
+            else:
+                del sessions[session]
+
+
+class _Range:
+    """A Body that is a range of a file."""
+
+    def __init__(self, web: Web, key: Any, assembly: Assembly, first: int, last: int) -> None:
+        self._web, self._key, self._assembly, self._at, self._last = web, key, assembly, first, last
+
+    def data(self, data: bytes | memoryview) -> None:
+        """See Body."""
+        data = data[: max(0, self._last + 1 - self._at)]
+        if data and not self._assembly.file.ended:
+            self._assembly.put(self._at, data)
+            self._at += len(data)
+
+    def hole(self, size: int | None) -> None:
+        """See Body."""
+        self._at = self._last + 1 if size is None else self._at + size
+
+    def end(self, complete: bool) -> None:
+        """See Body."""
+        if not self._assembly.file.ended:
+            self._web.moved(self._key)
+
+
+def _range(value: bytes | None) -> Range | None:
+    found = _RANGE.match((value or b"").decode("ascii", "replace").strip().lower())
+    if not found or int(found[1]) > int(found[2]):
+        return None
+    return int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3])
+
+
+def _name(message: Message) -> str | None:
+    """Name of a file: what the message says, else the end of the target's path."""
+    if (said := message.header(b"content-disposition")) and (name := mime.disposition(said)):
+        return name
+    request = message if message.request else message.asked_by
+    if request is None:
+        return None
+    target = request.target
+    if b"://" in target[:12]:
+        target = target.partition(b"://")[2].partition(b"/")[2]
+    path = target.partition(b"?")[0].partition(b"#")[0]
+    return text(unquote_to_bytes(path.rpartition(b"/")[2])) or None

@@ -1,0 +1,47 @@
+"""Lines of protocols that speak in lines: FTP, SMTP, POP3 and the like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+LINE = 8192  # bytes of a line; the rest of a longer one is left out
+REPLY = re.compile(rb"(\d{3})([ -])?")
+
+
+class Lines:
+    """Lines of one side, as its bytes come."""
+
+    __slots__ = ("_held", "_skip")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._skip = False  # until the next line begins
+
+    def of(self, data: bytes, at: int = 0) -> Iterator[tuple[bytes, int]]:
+        """Each line that DATA ends from AT on, without its end, and where in DATA the next one begins."""
+        while (end := data.find(b"\n", at) + 1) > 0:
+            line = (self._held + data[at : min(end, at + LINE)]).rstrip(b"\r\n")[:LINE]
+            self._held = b""
+            skip, self._skip = self._skip, False
+            if not skip:
+                yield line, end
+            at = end
+        if not self._skip:
+            self._held = (self._held + data[at : at + LINE])[:LINE]
+
+    def hole(self) -> None:
+        """Bytes are missing: the line that they were in is none."""
+        self._held, self._skip = b"", True
+
+    def clear(self) -> None:
+        """What is held is no line."""
+        self._held, self._skip = b"", False
+
+
+def reply(line: bytes) -> tuple[int, bytes] | None:
+    """Code and text of a reply's last line (RFC 959, 4.2; RFC 5321, 4.2); None for others."""
+    found = REPLY.match(line)
+    if not found or found[2] == b"-" or (found[2] is None and len(line) > 3):
+        return None
+    return int(found[1]), line[4:]
