@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import importlib.util
 import mimetypes
+from functools import cache
 from pathlib import Path
 
 HEAD = 4096  # bytes of a file that are looked at
@@ -34,37 +35,37 @@ _MORE = {
 }  # fmt: skip
 
 
+@cache
+def _library() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
+    # the package's own import would change ctypes and the environment of the whole process
+    spec = importlib.util.find_spec("pylibmagic")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent
+    library = ctypes.CDLL(str(folder / "libmagic.so.1"))
+    library.magic_open.restype = ctypes.c_void_p
+    library.magic_buffer.restype = ctypes.c_char_p
+    library.magic_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+    library.magic_load.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    cookie = ctypes.c_void_p(library.magic_open(MIME_TYPE | NO_COMPRESS))
+    if library.magic_load(cookie, str(folder / "magic.mgc").encode()):
+        raise OSError("libmagic cannot load its rules")
+    return library, cookie
+
+
 class Kinds:
     """Tells MIME types by the beginning of a file."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
-        self._library: ctypes.CDLL | None = None
-        self._cookie = ctypes.c_void_p()
-
-    def _open(self) -> ctypes.CDLL:
-        # the package's own import would change ctypes and the environment of the whole process
-        spec = importlib.util.find_spec("pylibmagic")
-        assert spec is not None
-        assert spec.origin is not None
-        folder = Path(spec.origin).parent
-        library = ctypes.CDLL(str(folder / "libmagic.so.1"))
-        library.magic_open.restype = ctypes.c_void_p
-        library.magic_buffer.restype = ctypes.c_char_p
-        library.magic_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
-        library.magic_load.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        self._cookie = ctypes.c_void_p(library.magic_open(MIME_TYPE | NO_COMPRESS))
-        if library.magic_load(self._cookie, str(folder / "magic.mgc").encode()):
-            raise OSError("libmagic cannot load its rules")
-        return library
 
     def mime(self, head: bytes) -> str:
         """MIME type of a file that begins with HEAD (up to HEAD bytes)."""
         digest = hashlib.md5(head, usedforsecurity=False).digest()
         found = self._known.get(digest)
         if found is None:
-            self._library = self._library or self._open()
-            answer = self._library.magic_buffer(self._cookie, head, len(head))
+            library, cookie = _library()
+            answer = library.magic_buffer(cookie, head, len(head))
             found = answer.decode("ascii", "replace") if answer else UNKNOWN
             if len(self._known) >= REMEMBERED:
                 self._known.clear()

@@ -58,6 +58,10 @@ class Expected:
                 return service
         return 0
 
+    def has(self, session: int) -> bool:
+        """Whether a session is one that was expected."""
+        return session in self._sessions
+
     def forget(self, sessions: Packets) -> None:
         """Sessions that have ended."""
         if self._sessions:

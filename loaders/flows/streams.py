@@ -198,7 +198,7 @@ class Streams:
             low += 1
             packet = packets[first]
             service = 0 if service == AT_PORT else service
-            if asked or (service == 0 and self.expecting):
+            if asked or (self.expecting and (service == 0 or self.expected.has(name >> 1))):
                 announced = self.expected.service(name >> 1, packet, service)
                 service = announced or service
                 if asked and not announced:
