@@ -55,7 +55,7 @@ class Workshop:
                 (part / f"{number:05}.pcap").write_bytes(whole[:24] + whole[begin:at])
             part.rename(folder)
         # all of it in the page cache, as the large one is
-        for path in folder.iterdir():
+        for path in folder.glob("*.pcap"):
             path.read_bytes()
         return folder
 
