@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,7 @@ class Stream:
         self._writer: pa.RecordBatchStreamWriter | None = None
         self._empty: pa.RecordBatch | None = None
         self._schema: pa.Schema | None = None
+        self._lock = threading.Lock()  # a thread that reads captures asks for their bytes while another one gives rows
 
     def open(self, schema: pa.Schema) -> None:
         """Begin the stream."""
@@ -46,7 +48,8 @@ class Stream:
         if self._schema is not None and any(pa.types.is_struct(one.type) for one in batch.schema):
             columns = [_single(one) if pa.types.is_struct(one.type) else one for one in batch.columns]
             batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-        self._writer.write_batch(batch, custom_metadata=_metadata(message))
+        with self._lock:
+            self._writer.write_batch(batch, custom_metadata=_metadata(message))
 
     def say(self, **message: Any) -> None:
         """Write a message without rows, at once."""
@@ -54,7 +57,8 @@ class Stream:
             self.open(pa.schema([]))
         assert self._empty is not None
         self.batch(self._empty, message)
-        self._sink.flush()
+        with self._lock:
+            self._sink.flush()
 
     def close(self) -> None:
         """End the stream."""
@@ -200,6 +204,7 @@ class Worker:
             self.report,
         )
         self._stream.open(schema)
+        self.report.tell = self._tell
         for batch in batches:
             late = time.monotonic() - self._said > EVERY
             self._stream.batch(batch, self._news() if late else None)
@@ -214,6 +219,11 @@ class Worker:
             return LocalSource(one["local"]) if one["local"] else PigSource(number, one, self._stream, answers)
 
         return opened
+
+    def _tell(self) -> None:
+        """Say how far things are: a task of which nothing is heard is taken for dead."""
+        if time.monotonic() - self._said > EVERY:
+            self._stream.say(**{"progress": 0, **self._news()})
 
     def _news(self) -> dict[str, Any]:
         """What Pig has not been told yet."""

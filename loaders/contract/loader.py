@@ -65,7 +65,8 @@ class Loader:
 
     `pig`: its name in Pig. `answers`: what a row is, in a line. `columns`: the contract, or a function of the options
     that gives it. `rows`: gives batches with the job's columns. `options`: beside the common ones. `split`: "records"
-    if a capture may be read in parts, "never" if not. `filters`: `rows` leaves out exactly what the filter says.
+    if a capture may be read in parts, "never" if not, "sensor" if all captures of a sensor must be read together.
+    `filters`: `rows` leaves out exactly what the filter says.
     `parser`: of a protocol's loader (flows/messages.py), what makes its rows; TrafficLoader runs many at once.
     """
 

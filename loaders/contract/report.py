@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 
 class CaptureError(Exception):
@@ -25,6 +26,7 @@ class Report:
         self.losses = False
         self.splits: list[tuple[int, int, int]] = []
         self.failures = 0
+        self.tell: Callable[[], None] = lambda: None  # to be called now and then while there are no rows for long
         self._warned = 0
 
     def count(self, name: str, amount: int = 1) -> None:

@@ -53,7 +53,12 @@ def test_golden(
     golden: Callable[[str, str], None],
     pig: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    result = pig("-p", f"output={tmp_path}/out", path.relative_to(ROOT), cwd=ROOT)
+    engine = ()
+    if "%default engine" in path.read_text():  # engines do not agree with each other: goldens are Suricata's
+        if not shutil.which("suricata"):
+            pytest.skip("no Suricata on this machine")
+        engine = ("-p", "engine=suricata")
+    result = pig("-p", f"output={tmp_path}/out", *engine, path.relative_to(ROOT), cwd=ROOT)
     assert result.returncode == 0, result.stderr
     golden(f"{path.relative_to(ROOT).with_suffix('')}.txt", results(tmp_path / "out"))
 

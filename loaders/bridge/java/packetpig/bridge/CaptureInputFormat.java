@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinPool;
@@ -55,11 +56,19 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
         long wanted = conf.getLongBytes(SPLIT_BYTES, -1);
         boolean local = isLocal(conf);
         long target = wanted > 0 ? wanted : local ? localTarget(total, conf) : clusterTarget();
-        boolean cuts = job.cuts && wanted != 0;
+        boolean cuts = job.cuts() && wanted != 0;
+        List<InputSplit> splits = new ArrayList<>();
+        if (job.wholeSensors()) {
+            Map<String, List<Capture>> sensors = new TreeMap<>();
+            captures.forEach(one -> sensors.computeIfAbsent(one.sensor, name -> new ArrayList<>()).add(one));
+            for (List<Capture> task : sensors.values()) {
+                splits.add(new CaptureSplit(task, hosts(task, list)));
+            }
+            return splits;
+        }
         Map<Capture, Boolean> plain = cuts ? lookAhead(captures, target, conf) : Map.of();
         SplitPlan plan = new SplitPlan(target, local && wanted <= 0, capture -> cuts
                 && (plain.containsKey(capture) ? plain.get(capture) : isPlainPcap(capture, conf)));
-        List<InputSplit> splits = new ArrayList<>();
         for (List<Capture> task : plan.of(captures)) {
             splits.add(new CaptureSplit(task, hosts(task, list)));
         }
@@ -80,7 +89,7 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
     }
 
     private long clusterTarget() {
-        return job.cuts ? CLUSTER_CUT : CLUSTER_WHOLE;
+        return job.cuts() ? CLUSTER_CUT : CLUSTER_WHOLE;
     }
 
     /** Only a pcap says by its structure where a next record may begin; all else is read from its start. */

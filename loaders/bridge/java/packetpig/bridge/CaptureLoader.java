@@ -32,7 +32,7 @@ import org.apache.pig.impl.util.Utils;
  */
 public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDown, LoadPredicatePushdown {
     private static final String SCHEMA = "schema";
-    private static final String CUTS = "cuts";
+    private static final String SPLIT = "split";
     private static final String COLUMNS = "columns";
     private static final String FILTER = "filter";
     /** Set where LOAD … AS gives columns other names: a filter may then mean another column than it says. */
@@ -86,7 +86,7 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
         if (kept.getProperty(SCHEMA) == null) {
             LoaderDescription description = LoaderDescription.of(loader, options, conf);
             kept.setProperty(SCHEMA, description.schema);
-            kept.setProperty(CUTS, Boolean.toString(description.cuts));
+            kept.setProperty(SPLIT, description.split);
         }
         return kept;
     }
@@ -103,7 +103,7 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
 
     @Override
     public final ResourceStatistics getStatistics(String where, Job job) throws IOException {
-        long total = new WorkerJob(loader, options, Map.of(), true, null, false, where).list(job.getConfiguration())
+        long total = new WorkerJob(loader, options, Map.of(), true, null, "never", where).list(job.getConfiguration())
                 .captures().stream().mapToLong(Capture::length).sum();
         ResourceStatistics statistics = new ResourceStatistics();
         statistics.setSizeInBytes(total);
@@ -181,7 +181,7 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
         }
         return new CaptureInputFormat(new WorkerJob(loader, options, wanted, indexes == null,
                 kept.getProperty(RENAMED) == null ? kept.getProperty(FILTER) : null,
-                Boolean.parseBoolean(kept.getProperty(CUTS)), location));
+                kept.getProperty(SPLIT), location));
     }
 
     @Override

@@ -21,8 +21,8 @@ final class LoaderDescription {
 
     /** The schema, as Pig reads it. */
     final String schema;
-    /** May a plain pcap be cut between records? */
-    final boolean cuts;
+    /** "records": a plain pcap may be cut between records; "never"; "sensor": a task has all captures of a sensor. */
+    final String split;
     private final List<String> options;
     private final List<String> schemaOptions;
 
@@ -31,7 +31,7 @@ final class LoaderDescription {
         if (schema == null) {
             throw new IOException("no schema");
         }
-        cuts = "records".equals(from.get("split"));
+        split = String.valueOf(from.get("split"));
         options = names(from.get("options"));
         schemaOptions = names(from.get("schema_options"));
     }

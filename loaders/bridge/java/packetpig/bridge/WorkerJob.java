@@ -12,7 +12,7 @@ final class WorkerJob {
     final String loader;
     /** The wanted columns of the schema, in its order, with their types in Pig. */
     final Map<String, Byte> columns;
-    final boolean cuts;
+    private final String split;
     private final Options options;
     private final boolean allColumns;
     private final String filter;
@@ -24,17 +24,27 @@ final class WorkerJob {
      * @param columns the wanted columns and their types in Pig
      * @param allColumns are these all there are?
      * @param filter the filter that Pig pushed, as JSON, or null
-     * @param cuts may captures be cut between records?
+     * @param split how captures may be dealt out: see LoaderDescription
      */
     WorkerJob(String loader, Options options, Map<String, Byte> columns, boolean allColumns, String filter,
-            boolean cuts, String location) {
+            String split, String location) {
         this.loader = loader;
         this.options = options;
         this.columns = columns;
         this.allColumns = allColumns;
         this.filter = filter;
-        this.cuts = cuts;
+        this.split = split;
         this.location = location;
+    }
+
+    /** May captures be cut between records? */
+    boolean cuts() {
+        return "records".equals(split);
+    }
+
+    /** Must all captures of a sensor be in one task? */
+    boolean wholeSensors() {
+        return "sensor".equals(split);
     }
 
     /** The captures of the location. */

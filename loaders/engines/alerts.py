@@ -1,0 +1,148 @@
+"""The rows of alerts, whichever engine gives them, and what makes a loader of an IDS engine."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import ipaddress
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from packetpig.loaders.contract.columns import COMMON, Column, integer, long, text
+from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
+from packetpig.loaders.contract.rows import batched
+from packetpig.loaders.engines.detection import HOME, Alert, Setup, by_sensor, detect
+from packetpig.loaders.engines.rules import Rules
+
+COLUMNS: tuple[Column, ...] = (
+    *COMMON,
+    text("community_id", "Community ID v1 of the flow; null where the engine says too little", repeated=True),
+    text("proto", "tcp, udp, icmp, icmp6, sctp, or the protocol's number or name", repeated=True),
+    text("src", "address that the packet came from, as the engine has it", repeated=True),
+    integer("sport", "its port; null where there is none"),
+    text("dst", "address that it went to", repeated=True),
+    integer("dport", "its port"),
+    text("client", "of the two the side that opened the session; null where the engine knows none", repeated=True),
+    text("engine", "snort3, snort2, suricata", repeated=True),
+    integer("gid", "generator: 1 is rules, others are the engine's own modules"),
+    long("sid", "number of the rule"),
+    integer("rev", "revision of the rule"),
+    integer("priority", "1 is worst"),
+    text("classification", "class of the rule, by its short name", repeated=True),
+    text("message", "what the rule says", repeated=True),
+)
+OPTIONS = (
+    Option("rules", "a file or a folder of rules, or several with commas; Packetpig's own without it"),
+    Option("conf", "the engine's configuration; without it one for archives, and with it what archives need on top"),
+    Option("home", "networks that are ours, with commas: HOME_NET", HOME),
+    Option("external", "the others: EXTERNAL_NET; any, !home, or networks with commas", "any"),
+    Option("binary", "path of the engine's program, where it is not on the path"),
+    Option("parallel", "flows:N runs N engines side by side, each with the packets of its share of pairs of hosts"),
+)
+MOST_LANES = 256
+PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "sctp": 132}
+ASKS = {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17, 10: 9, 9: 10}
+ASKS6 = {128: 129, 129: 128, 133: 134, 134: 133, 135: 136, 136: 135, 130: 131, 131: 130, 144: 145, 145: 144, 139: 140, 140: 139}  # fmt: skip  # noqa: E501
+"""Types of ICMP that ask and answer each other: one flow."""
+
+
+def loader(pig: str, engine: str, answers: str) -> Loader:
+    """The loader of an IDS engine: its name in Pig, and the engine that it runs without another wish."""
+    choice = Option(
+        "engine", "which engine: auto takes what is installed, Snort first", engine, ("auto", "snort", "suricata")
+    )
+    return Loader(pig=pig, answers=answers, columns=COLUMNS, options=(choice, *OPTIONS), split="sensor", rows=rows)
+
+
+def setup(options: Any) -> Setup:
+    """What the loader's options say."""
+    parallel, lanes = options["parallel"], 1
+    if parallel:
+        kind, _, number = parallel.partition(":")
+        if kind != "flows" or not number.isdigit() or not 1 <= int(number) <= MOST_LANES:
+            raise OptionError(f"parallel is flows:N, with N from 1 to {MOST_LANES}, not {parallel!r}")
+        lanes = int(number)
+    return Setup(
+        rules=Rules.of(options["rules"]),
+        conf=options["conf"],
+        home=options["home"],
+        external=options["external"],
+        binary=options["binary"],
+        lanes=lanes,
+    )
+
+
+def rows(job: Job) -> Iterator[pa.RecordBatch]:
+    """Batches of alerts, of one sensor after the other."""
+    yield from batched(job, COLUMNS, _rows(job))
+
+
+def _rows(job: Job) -> Iterator[dict[str, Any]]:
+    chosen = setup(job.options)
+    with_id = "community_id" in job.columns
+    for sensor, captures in by_sensor(job.captures).items():
+        for alert in detect(captures, job.options["engine"], chosen, job.report, job.on_error):
+            job.report.count("alerts")
+            if alert.capture < 0:
+                job.report.count("alerts whose packet is not known")
+            yield {
+                "sensor": sensor,
+                "capture": captures[alert.capture].capture if alert.capture >= 0 else None,
+                "ts": seconds(alert.time),
+                "community_id": community_id(alert) if with_id else None,
+                "proto": alert.proto,
+                "src": alert.src,
+                "sport": alert.sport,
+                "dst": alert.dst,
+                "dport": alert.dport,
+                "client": None if alert.opener is None else alert.src if alert.opener else alert.dst,
+                "engine": alert.engine,
+                "gid": alert.gid,
+                "sid": alert.sid,
+                "rev": alert.rev,
+                "priority": alert.priority,
+                "classification": alert.classification,
+                "message": alert.message,
+            }
+
+
+def seconds(time: int) -> float:
+    """Nanoseconds as the seconds that the columns ts of packets have."""
+    whole, part = divmod(time, 1_000_000_000)
+    return whole + part / 1e9
+
+
+def community_id(alert: Alert) -> str | None:
+    """Community ID of an alert's flow; None where the engine says too little."""
+    number = PROTOCOLS.get(alert.proto) or (int(alert.proto) if alert.proto.isdigit() else 0)
+    if not number or not alert.src or not alert.dst:
+        return None
+    ends = (alert.kind, alert.code) if number in (1, 58) else (alert.sport, alert.dport)
+    return flow_id(number, alert.src, ends[0], alert.dst, ends[1])
+
+
+@functools.lru_cache(1 << 14)
+def flow_id(number: int, src: str, sport: int | None, dst: str, dport: int | None) -> str | None:
+    """Community ID v1, seed 0; of ICMP SPORT and DPORT are type and code.
+
+    Source: https://github.com/corelight/community-id-spec.
+    """
+    one, other = ipaddress.ip_address(src).packed, ipaddress.ip_address(dst).packed
+    ports = b""
+    ordered = one <= other
+    if number in PROTOCOLS.values():
+        if sport is None or dport is None:
+            return None
+        one_way = False
+        if number in (1, 58):
+            kinds = ASKS if number == 1 else ASKS6
+            one_way = sport not in kinds
+            dport = dport if one_way else kinds[sport]
+        ordered = one_way or (one, sport) <= (other, dport)
+        ports = struct.pack(">HH", *((sport, dport) if ordered else (dport, sport)))
+    low, high = (one, other) if ordered else (other, one)
+    digest = hashlib.sha1(b"\0\0" + low + high + bytes((number, 0)) + ports, usedforsecurity=False).digest()
+    return "1:" + base64.b64encode(digest).decode()

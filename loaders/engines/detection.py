@@ -1,0 +1,117 @@
+"""IDS engines over captures: which one, with which rules, and the alerts they give."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from packetpig.loaders.captures.capture import Capture
+from packetpig.loaders.captures.finding import in_time_order
+from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.contract.report import Report
+from packetpig.loaders.engines.feed import Feed
+from packetpig.loaders.engines.process import Engine, MissingError, run
+from packetpig.loaders.engines.rules import Rules
+
+HOME = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+ENGINES = {"snort": ("snort3", "snort2"), "suricata": ("suricata",)}
+"""Modules here that know an engine, by its name; the first that finds its program is taken."""
+
+
+@dataclass(slots=True)
+class Alert:
+    """One alert.
+
+    `time`: nanoseconds. `capture`: number of the capture. `opener`: whether SRC is the side that opened the session;
+    None where that is not known. `kind`, `code`: of ICMP.
+    """
+
+    time: int
+    capture: int
+    proto: str
+    src: str | None
+    sport: int | None
+    dst: str | None
+    dport: int | None
+    opener: bool | None
+    gid: int
+    sid: int
+    rev: int
+    priority: int | None
+    classification: str | None
+    message: str
+    kind: int | None = None
+    code: int | None = None
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What an engine is to look with.
+
+    `rules`: files and folders. `conf`: the user's own configuration instead of ours. `home`: networks that are ours,
+    with commas; `external`: the others, `any` for all, `!home` for all but ours. `binary`: the program, where it is not
+    on the path. `lanes`: runs side by side.
+    """
+
+    rules: Rules
+    conf: str = ""
+    home: str = HOME
+    external: str = "any"
+    binary: str = ""
+    lanes: int = 1
+
+
+class Known(Protocol):
+    """What a module that knows an engine has."""
+
+    NAME: str
+
+    def find(self, binary: str) -> str | None:
+        """The program's path, or None. BINARY: what the user says it is."""
+
+    def prepare(self, program: str, setup: Setup, report: Report) -> Sequence[Engine[Alert]]:
+        """As many runs of it as there are lanes. Raises EngineError."""
+
+
+def choose(name: str, binary: str = "") -> tuple[Known, str]:
+    """The module that knows the engine NAME (`auto`: whichever there is, Snort first), and the program's path."""
+    wanted = list(ENGINES) if name == "auto" else [name]
+    for one in wanted:
+        for module in ENGINES[one]:
+            known: Known = importlib.import_module(f"packetpig.loaders.engines.{module}")
+            program = known.find(binary)
+            if program:
+                return known, program
+    if binary:
+        raise OptionError(f"no {' and no '.join(wanted)}: {binary} is not one, or cannot be run")
+    raise MissingError(
+        f"no {' and no '.join(wanted)} on this machine's path; docs/threats.md says how to get one; PACKETPIG_SNORT or "
+        "PACKETPIG_SURICATA may name the program"
+    )
+
+
+def detect(
+    captures: Sequence[Capture], engine: str, setup: Setup, report: Report, on_error: str = "fail"
+) -> Iterator[Alert]:
+    """The alerts of an engine over captures of one sensor, fed in the order of time.
+
+    ENGINE: `snort`, `suricata`, `auto`. An alert's capture is its number among CAPTURES, which are in the order of time
+    already (`by_sensor` gives them so). Raises EngineError, OptionError, CaptureError.
+    """
+    known, program = choose(engine, setup.binary)
+    feed = Feed(captures, report, on_error, lanes=setup.lanes)
+    for found in run(known.prepare(program, setup, report), feed, report):
+        for alert in found:
+            alert.engine = known.NAME
+            yield alert
+
+
+def by_sensor(captures: Sequence[Capture]) -> dict[str, list[Capture]]:
+    """The captures of each sensor, in the order of time."""
+    sensors: dict[str, list[Capture]] = {}
+    for capture in captures:
+        sensors.setdefault(capture.sensor, []).append(capture)
+    return {sensor: in_time_order(ours) for sensor, ours in sorted(sensors.items())}
