@@ -46,6 +46,17 @@ report: ## write pages to look at, from a folder of tables: OUTPUT/report/index.
 pipeline: setup ## captures to tables, a window of time after the other: make pipeline INPUT=captures/ OUTPUT=out/
 	@$(PY) -m packetpig.pipelines $(or $(INPUT),tests/captures/demo) $(or $(OUTPUT),output/pipeline) $(ARGS)
 
+##@ Cluster
+.PHONY: cluster-up cluster-down bundle
+cluster-up: setup ## HDFS and YARN on this machine, for bin/pig -x mapreduce and -x tez [ARGS='--nodes 3']
+	@bin/cluster up $(ARGS)
+
+cluster-down: ## end them; files in HDFS stay [ARGS=--remove]
+	@bin/cluster down $(ARGS)
+
+bundle: setup ## one archive with all that a cluster's nodes need beside Java (docs/engine.md)
+	@bin/bundle
+
 ##@ Proof
 .PHONY: fidelity bench golden test-all test-slow test-cluster check
 fidelity: ## compare with tshark: make fidelity CAPTURES=folder [KIND=packets, dns, tls, …] [ARGS=…]

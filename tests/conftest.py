@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from docker.cluster import MiniCluster
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -62,3 +64,12 @@ def pig() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **settings)  # type: ignore[call-overload,no-any-return]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniCluster]:
+    """HDFS and YARN with two workers on loopback, for all tests of a session. Containers run out of no bundle."""
+    more = {"core-site": {"packetpig.bundle": "none"}}
+    with MiniCluster(tmp_path_factory.mktemp("cluster"), nodes=2, memory_mb=3072, more=more) as running:
+        yield running
+    assert running.containers() == []

@@ -1,15 +1,15 @@
-"""Running bin/pig from tests, and a cluster to run it on."""
+"""Running bin/pig from tests."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .minicluster import ROOT, MiniCluster
+from tests.conftest import ROOT
 
 PIG = ROOT / "bin/pig"
 Pig = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,11 +30,3 @@ def pig(tmp_path: Path) -> Pig:
         return subprocess.run([str(PIG), *arguments], check=False, **{**defaults, **options})  # type: ignore[call-overload]
 
     return run
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniCluster]:
-    """HDFS and YARN on loopback, for all tests of a session."""
-    with MiniCluster(tmp_path_factory.mktemp("cluster")) as running:
-        yield running
-    assert running.containers() == []

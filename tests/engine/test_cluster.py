@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from docker.cluster import MiniCluster
+
 from .conftest import PIG, Pig
-from .minicluster import MiniCluster
 
 COUNT = "rows = LOAD '{0}/rows.txt' AS (n:int, word:chararray); words = GROUP rows BY word;"
 COUNT += "counts = FOREACH words GENERATE group, COUNT(rows); STORE counts INTO '{0}/counts'; cat {0}/counts;"
@@ -83,3 +85,35 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+@pytest.mark.cluster
+def test_tasks_read_blocks_of_their_host_and_small_files_are_combined(
+    pig: Pig, cluster: MiniCluster, tmp_path: Path
+) -> None:
+    """Captures: a task a block, where the block is. Small files of others: one task."""
+    packets = (tmp_path / "big.pcap").open("wb")
+    with packets:
+        packets.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for number in range(8 * 1024):
+            packets.write(struct.pack("<IIII", number, 0, 1008, 1008) + bytes(1008))
+    put = f"fs -mkdir -p /local/small; fs -put {tmp_path}/big.pcap /local/big.pcap;"
+    put += "".join(f"fs -put rows.txt /local/small/{number};" for number in range(6))
+    before = cluster.jobs()
+    script = (
+        put + "p = LOAD '/local/big.pcap' USING PacketLoader(); a = FOREACH (GROUP p ALL) GENERATE COUNT(p); DUMP a;"
+    )
+    done = pig("-x", "mapreduce", "-Dpacketpig.split.bytes=1m", "-e", script, env=cluster.environment)
+    assert done.stdout == "(8192)\n", done.stderr
+    (job,) = set(cluster.jobs()) - set(before)
+    counters = cluster.counters(job)
+    assert counters["TOTAL_LAUNCHED_MAPS"] == 9
+    assert counters["DATA_LOCAL_MAPS"] >= 5, counters
+    assert counters["split balance"] == 0
+
+    before = cluster.jobs()
+    script = "r = LOAD '/local/small'; c = FOREACH (GROUP r ALL) GENERATE COUNT(r); DUMP c;"
+    done = pig("-x", "mapreduce", "-e", script, env=cluster.environment)
+    assert done.stdout == "(18)\n", done.stderr
+    (job,) = set(cluster.jobs()) - set(before)
+    assert cluster.counters(job)["TOTAL_LAUNCHED_MAPS"] == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .minicluster import ROOT
+from tests.conftest import ROOT
 
 FRAME = bytes.fromhex("ffffffffffff 020000000001 0800") + bytes.fromhex(
     "4500001c000100004011 0000 0a000001 0a000002 1234 0035 0008 0000"

@@ -15,6 +15,7 @@ import org.apache.pig.LoadFunc;
 import org.apache.pig.LoadMetadata;
 import org.apache.pig.LoadPredicatePushdown;
 import org.apache.pig.LoadPushDown;
+import org.apache.pig.PigConfiguration;
 import org.apache.pig.ResourceSchema;
 import org.apache.pig.ResourceSchema.ResourceFieldSchema;
 import org.apache.pig.ResourceStatistics;
@@ -67,6 +68,8 @@ public class CaptureLoader extends LoadFunc implements LoadMetadata, LoadPushDow
     @Override
     public final void setLocation(String where, Job job) throws IOException {
         location = where;
+        // Captures that belong together are in one split already; other loaders' small files are for Pig to combine.
+        job.getConfiguration().setBoolean(PigConfiguration.PIG_NO_SPLIT_COMBINATION, true);
     }
 
     @Override

@@ -25,6 +25,8 @@ final class Child implements Closeable {
     /** The property, and the environment's variable, that name the Python to run. */
     static final String PYTHON_PROPERTY = "packetpig.python";
     static final String PYTHON_VARIABLE = "PACKETPIG_PYTHON";
+    /** The variable that names the Python of the bundle, in containers that run out of one. */
+    private static final String BUNDLED_VARIABLE = "PACKETPIG_TASK_PYTHON";
 
     private static final Log LOG = LogFactory.getLog(Child.class);
     private static final int LAST_LINES = 20;
@@ -54,8 +56,13 @@ final class Child implements Closeable {
         String python = python(conf);
         List<String> command = new ArrayList<>(List.of(python, "-m", module));
         command.addAll(arguments);
+        ProcessBuilder builder = new ProcessBuilder(command);
+        if (System.getenv(BUNDLED_VARIABLE) != null) { // the node's own Python, if any, has no say
+            builder.environment().keySet().removeAll(List.of("PYTHONHOME", "PYTHONPATH"));
+            builder.environment().put("PYTHONNOUSERSITE", "1");
+        }
         try {
-            return new Child(new ProcessBuilder(command).start(), what);
+            return new Child(builder.start(), what);
         } catch (IOException e) {
             String why = String.valueOf(e.getMessage()).replaceFirst("^.*error=\\d+, ", "");
             throw new IOException("cannot start " + what + ": " + python + ": " + why + "; run make setup, or set "
@@ -63,8 +70,12 @@ final class Child implements Closeable {
         }
     }
 
-    /** The Python to run: the property, else the environment's variable, else python3 from PATH. */
+    /** The Python to run: the bundle's, else the property, else the environment's variable, else python3 from PATH. */
     static String python(Configuration conf) {
+        String bundled = System.getenv(BUNDLED_VARIABLE);
+        if (bundled != null) {
+            return bundled;
+        }
         String named = conf == null ? null : conf.getTrimmed(PYTHON_PROPERTY);
         if (named == null || named.isEmpty()) {
             named = System.getenv(PYTHON_VARIABLE);

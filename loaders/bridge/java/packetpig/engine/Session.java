@@ -82,6 +82,9 @@ final class Session {
 
     private PigContext context() throws Exception {
         Properties properties = Settings.of(options, workspace);
+        if (!options.isLocal()) {
+            Bundle.use(properties, console);
+        }
         UDFContext.getUDFContext().setClientSystemProps(properties);
         PigContext context = new PigContext(properties);
         outputs.removeHalvesAtExit(context.getProperties());

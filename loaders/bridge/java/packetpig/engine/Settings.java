@@ -48,7 +48,6 @@ final class Settings {
         set("udf.import.list", "packetpig.:packetpig.udfs.:packetpig.bridge.");
         set("pig.logfile", workspace.path("pig.log"));
         set("verbose", options.verbose);
-        set("pig.noSplitCombination", "true"); // the loader combines small captures itself
         set("pig.script.info.enabled", "false");
         set("pig.exec.mapPartAgg", "true");
         // jobs are looked at often: short ones do not wait for the next look
@@ -85,7 +84,7 @@ final class Settings {
         if (!given("HADOOP_CONF_DIR")) {
             if (!options.properties.containsKey("fs.defaultFS")) {
                 throw new UsageException("-x " + options.mode + " needs a cluster: set HADOOP_CONF_DIR to the"
-                    + " folder of its configuration, or give -D fs.defaultFS=… and the like");
+                    + " folder of its configuration, or start one on this machine with `make cluster-up`");
             }
             set("pig.use.overriden.hadoop.configs", "true");
         }

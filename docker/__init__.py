@@ -1,0 +1,1 @@
+"""The sandbox: a cluster of Hadoop's daemons, and images."""

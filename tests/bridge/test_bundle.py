@@ -1,0 +1,89 @@
+"""The bundle: nodes need Java, and no Python of ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docker.cluster import MiniCluster
+from tests.conftest import DEMO, ROOT
+
+pytestmark = pytest.mark.cluster
+WHERE = """from pig_util import outputSchema
+import sys, time
+
+@outputSchema("path:chararray")
+def python(word):
+    return sys.executable
+"""
+SCRIPT = """
+REGISTER '{here}/where.py' USING packetpig.bridge.Python AS ours;
+REGISTER '{here}/where.py' USING streaming_python AS pigs;
+fs -mkdir -p /{mode}; fs -put {demo} /{mode};
+packets = LOAD '/{mode}/demo' USING PacketLoader();
+named = FOREACH packets GENERATE ip_src, domains.registered_domain('www.example.co.uk') AS domain;
+counted = FOREACH (GROUP named BY (ip_src, domain)) GENERATE FLATTEN(group), COUNT(named);
+one = LIMIT packets 1;
+found = FOREACH one GENERATE ours.python('x') AS ours, pigs.python('x') AS pigs;
+STORE counted INTO '/{mode}/counted';
+STORE found INTO '/{mode}/found';
+fs -cat /{mode}/found/p*;
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """build/bundle, made if it is not there or older than the project."""
+    archive = ROOT / "build/bundle/packetpig.tar.gz"
+    kept = archive.exists()
+    subprocess.run([ROOT / "bin/bundle"], check=True, stdout=subprocess.DEVNULL)
+    yield
+    if not kept:  # or other runs on a cluster would use it from now on
+        archive.unlink()
+
+
+@pytest.fixture(scope="module")
+def python_less(tmp_path_factory: pytest.TempPathFactory, bundle: None) -> Iterator[MiniCluster]:
+    """A cluster whose workers find a python3 on their PATH that only fails."""
+    bad = tmp_path_factory.mktemp("bad")
+    for name in ("python", "python3"):
+        (bad / name).write_text("#!/bin/sh\necho no Python here >&2\nexit 99\n")
+        (bad / name).chmod(0o755)
+    path = {"PATH": f"{bad}:{os.environ['PATH']}", "PYTHONPATH": "/nowhere", "PYTHONHOME": "/nowhere"}
+    with MiniCluster(tmp_path_factory.mktemp("cluster"), memory_mb=3072, worker_environment=path) as cluster:
+        yield cluster
+
+
+def pig(cluster: MiniCluster, mode: str, script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **cluster.environment, "PACKETPIG_LOGS": str(folder)}
+    command = [str(ROOT / "bin/pig"), "-x", mode, "-e", script]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("mode", ["mapreduce", "tez"])
+def test_nodes_need_no_python(python_less: MiniCluster, tmp_path: Path, mode: str) -> None:
+    (tmp_path / "where.py").write_text(WHERE)
+    done = pig(python_less, mode, SCRIPT.format(here=tmp_path, demo=DEMO, mode=mode), tmp_path)
+    assert done.returncode == 0, done.stderr
+    for python in done.stdout.split():
+        assert python.startswith(str(python_less.folder / "workers/1")), python
+        assert python.endswith("/packetpig/bin/python3")
+    assert len(done.stdout.split()) == 2
+
+
+def test_it_is_whole_and_holds_nothing_of_this_machine(bundle: None) -> None:
+    with tarfile.open(ROOT / "build/bundle/packetpig.tar.gz") as archive:
+        members = {member.name: member for member in archive}
+    names = set(members)
+    assert {member.uname for member in members.values()} == {""}
+    for module in ("loaders/packets", "udfs/domains", "loaders/bridge/worker"):
+        (found,) = [name for name in names if name.endswith(f"packetpig/{module}.py")]
+        assert f"{Path(found).parent}/__pycache__/{Path(found).stem}.cpython-" in " ".join(names)
+    assert any(name.endswith("kernels/compiled/kernels.so") for name in names)
+    assert any(name.startswith("engine/pig-") for name in names)
+    assert not any("/site-packages/numba/" in name or "/dist-packages/numba/" in name for name in names)

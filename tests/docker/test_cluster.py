@@ -1,0 +1,71 @@
+"""`make cluster-up` and `make cluster-down`: the command bin/cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from docker.cluster import _commands, _mark
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.cluster
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / "bin/cluster"), "--folder", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+
+def daemons(folder: Path) -> int:
+    return sum(os.fsencode(_mark(folder)) in command.split(b"\0") for _, command in _commands())
+
+
+def test_up_and_down(tmp_path: Path) -> None:
+    assert run(tmp_path, "status").stdout == "cluster: none is running; bin/cluster up starts one\n"
+    try:
+        up = run(tmp_path, "up", "--memory", "3072")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert daemons(tmp_path) == 5
+        lines = run(tmp_path, "status").stdout.splitlines()
+        assert up.stdout.splitlines()[1:] == lines
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for line in lines[1:4]:
+            with opener.open(line.split()[-1], timeout=20) as page:
+                assert page.status == 200, line
+        environment = {**os.environ, "HADOOP_CONF_DIR": str(tmp_path / "conf")}
+        script = "fs -mkdir -p /kept; fs -ls /;"
+        command = [str(ROOT / "bin/pig"), "-x", "mapreduce", "-e", script]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+        assert "/kept" in done.stdout, done.stderr
+        assert run(tmp_path, "up").stdout.splitlines() == lines  # a second time, it only says what there is
+    finally:
+        down = run(tmp_path, "down")
+    assert (down.returncode, down.stdout) == (0, "cluster: 5 daemons were ended\n")
+    assert daemons(tmp_path) == 0
+    assert not (tmp_path / "conf").exists()
+    assert (tmp_path / "hdfs/name").exists()
+    assert run(tmp_path, "down", "--remove").stdout == "cluster: none was running\n"
+    assert not tmp_path.exists()
+
+
+def test_daemons_listen_on_loopback(cluster) -> None:  # type: ignore[no-untyped-def]
+    """All but the shuffle's port and those of containers, for which Hadoop has no setting."""
+    mine = set(cluster.pids().values())
+    listening = subprocess.run(["ss", "-Htlnp"], capture_output=True, text=True, check=True).stdout.splitlines()
+    ours = [line for line in listening if any(f"pid={pid}," in line for pid in mine)]
+    assert len(ours) > 10
+    outside = [line for line in ours if not line.split()[3].startswith(("127.", "[::ffff:127."))]
+    assert len(outside) == cluster.nodes, outside  # one shuffle port a NodeManager
+
+
+def test_a_daemon_that_dies_is_named(tmp_path: Path) -> None:
+    (tmp_path / "hdfs").mkdir()
+    (tmp_path / "hdfs/name").write_text("not a folder")
+    up = run(tmp_path, "up")
+    assert up.returncode == 1
+    assert up.stderr == f"cluster: HDFS could not be formatted: see {tmp_path}/logs/format.log\n"
+    assert daemons(tmp_path) == 0
