@@ -31,7 +31,7 @@ from xml.sax.saxutils import escape
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build/cluster"
 HOST = "127.0.0.1"
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
 

@@ -125,7 +125,7 @@ def _packages(folder: Path) -> None:
     if geoip.is_dir():
         _copy_tree(geoip, site / "packetpig/build/geoip", set())
     # by hash, since archives and copies change times; nothing is compiled or checked where it is used
-    compiling = [str(interpreter), "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"]
+    compiling = [str(interpreter), "-m", "compileall", "-q", "-f", "-j0", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*compiling, "-s", str(folder), str(folder / "lib")], check=True, stdout=subprocess.DEVNULL)
 
 

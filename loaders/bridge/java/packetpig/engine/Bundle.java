@@ -33,12 +33,12 @@ final class Bundle {
 
     private final Properties properties;
     private final Configuration conf = new Configuration();
-    private final File here;
+    private final File root = new File(System.getProperty("packetpig.root", "."));
+    private final File here = new File(root, "build/bundle/packetpig.tar.gz");
 
     private Bundle(Properties properties) {
         this.properties = properties;
         properties.stringPropertyNames().forEach(name -> conf.set(name, properties.getProperty(name)));
-        here = new File(System.getProperty("packetpig.root", "."), "build/bundle/packetpig.tar.gz");
     }
 
     /** Lets containers run out of the bundle, if there is one. */
@@ -53,7 +53,24 @@ final class Bundle {
         }
     }
 
+    /** That of a project that has changed since is made anew. */
+    private void renew() throws IOException {
+        Process making = new ProcessBuilder(new File(root, "bin/bundle").getPath())
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        making.getOutputStream().close();
+        try {
+            if (making.waitFor() != 0) {
+                throw new IOException("the bundle cannot be made; `make bundle` says why");
+            }
+        } catch (InterruptedException e) {
+            making.destroy();
+            Thread.currentThread().interrupt();
+            throw new IOException("stopped while the bundle was made", e);
+        }
+    }
+
     private Path ship(Console console) throws IOException {
+        renew();
         HKerberos.tryKerberosKeytabLogin(conf);
         FileSystem files = FileSystem.get(conf);
         Path folder = new Path(files.getHomeDirectory(), ".packetpig");
