@@ -74,6 +74,9 @@ def _python(folder: Path) -> None:
     library = Path(sysconfig.get_path("stdlib"))
     _copy_tree(library, folder / "lib" / version, LEFT_OUT | {"site-packages", "dist-packages"})
     shutil.rmtree(next((folder / "lib" / version).glob("config-*"), folder / "none"), ignore_errors=True)
+    for file in (folder / "lib" / version).rglob("*"):  # Debian's sitecustomize.py lies in /etc
+        if file.is_symlink() and file.readlink().is_absolute():
+            file.unlink()
     (folder / "bin").mkdir()
     interpreter = folder / "bin" / "python3"
     shutil.copy2(Path(sys.executable).resolve(), interpreter)
