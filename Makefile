@@ -35,6 +35,12 @@ scripts: ## list the scripts and what each answers
 $(SCRIPTS): setup
 	@bin/run-script $@ $(ARGS)
 
+##@ New rules over old traffic: make rescan OLD=rules NEW=rules [PCAP=captures] [ARGS='-p engine=suricata']
+.PHONY: rescan
+rescan: setup ## what new rules see in the captures that the old ones did not; rules: files or folders
+	@: $(or $(OLD),$(error OLD is missing: the rules as they were)) $(or $(NEW),$(error NEW is missing: the rules as they are))
+	@bin/run-script snort_comparison -p 'old=$(OLD)' -p 'new=$(NEW)' $(ARGS)
+
 ##@ Pages: make report OUTPUT=out/ [ARGS='--captures captures/']
 .PHONY: report
 report: ## write pages to look at, from a folder of tables: OUTPUT/report/index.html

@@ -7,7 +7,10 @@ import functools
 import hashlib
 import ipaddress
 import struct
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +18,7 @@ from packetpig.loaders.contract.columns import COMMON, Column, integer, long, te
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import batched
 from packetpig.loaders.engines.detection import HOME, Alert, Setup, by_sensor, detect
+from packetpig.loaders.engines.difference import fresh, replaced
 from packetpig.loaders.engines.rules import Rules
 
 COLUMNS: tuple[Column, ...] = (
@@ -36,6 +40,8 @@ COLUMNS: tuple[Column, ...] = (
 )
 OPTIONS = (
     Option("rules", "a file or a folder of rules, or several with commas; Packetpig's own without it"),
+    Option("since", "older rules, as rules=: only what is new or changed since is run, with what that depends on"),
+    Option("until", "newer rules: only those are run that these have in another form"),
     Option("conf", "the engine's configuration; without it one for archives, and with it what archives need on top"),
     Option("home", "networks that are ours, with commas: HOME_NET", HOME),
     Option("external", "the others: EXTERNAL_NET; any, !home, or networks with commas", "any"),
@@ -59,6 +65,8 @@ def loader(pig: str, engine: str, answers: str) -> Loader:
 
 def setup(options: Any) -> Setup:
     """What the loader's options say."""
+    if options["since"] and options["until"]:
+        raise OptionError("since and until are not given both")
     parallel, lanes = options["parallel"], 1
     if parallel:
         kind, _, number = parallel.partition(":")
@@ -81,7 +89,24 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
 
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
-    chosen = setup(job.options)
+    with tempfile.TemporaryDirectory(prefix="packetpig-rules-") as folder:
+        chosen = setup(job.options)
+        for name, part in (("since", fresh), ("until", replaced)):
+            if job.options[name]:
+                found = part(*_old_and_new(name, job), Path(folder))
+                job.report.count("rules new or changed" if name == "since" else "rules as they were", len(found.asked))
+                job.report.count("rules that these depend on", found.needed)
+                chosen = replace(chosen, rules=found.rules, asked=found.asked)
+        if chosen.asked is None or chosen.asked:
+            yield from _alerts(job, chosen)
+
+
+def _old_and_new(name: str, job: Job) -> tuple[Rules, Rules]:
+    ours, others = (Rules.of(job.options[one]) for one in ("rules", name))
+    return (others, ours) if name == "since" else (ours, others)
+
+
+def _alerts(job: Job, chosen: Setup) -> Iterator[dict[str, Any]]:
     with_id = "community_id" in job.columns
     for sensor, captures in by_sensor(job.captures).items():
         for alert in detect(captures, job.options["engine"], chosen, job.report, job.on_error):

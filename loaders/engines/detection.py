@@ -52,7 +52,8 @@ class Setup:
     """What an engine is to look with.
 
     `rules`: files and folders. `conf`: the user's own configuration instead of ours. `home`: networks that are ours,
-    with commas; `external`: the others, `any` for all, `!home` for all but ours. `binary`: the program, where it is not
+    with commas; `external`: the others, `any` for all, `!home` for all but ours. `asked`: generators and numbers of the
+    rules whose alerts are wanted; None for all. `binary`: the program, where it is not
     on the path. `lanes`: runs side by side.
     """
 
@@ -62,6 +63,7 @@ class Setup:
     external: str = "any"
     binary: str = ""
     lanes: int = 1
+    asked: frozenset[tuple[int, int]] | None = None
 
 
 class Known(Protocol):
@@ -105,6 +107,8 @@ def detect(
     feed = Feed(captures, report, on_error, lanes=setup.lanes)
     for found in run(known.prepare(program, setup, report), feed, report):
         for alert in found:
+            if setup.asked is not None and (alert.gid, alert.sid) not in setup.asked:
+                continue
             alert.engine = known.NAME
             yield alert
 

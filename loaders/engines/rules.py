@@ -41,10 +41,11 @@ _CLASS = re.compile(r"^config +classification: *([^,\s]+) *, *([^,]*?) *, *(\d+)
 
 @dataclass(frozen=True)
 class Rules:
-    """Files of rules, and the file that says what their classes mean."""
+    """Files of rules, and the file that says what their classes mean. `whole`: the files that these are parts of."""
 
     files: tuple[Path, ...]
     classes: Path = CLASSES
+    whole: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, names: str | Sequence[str | Path]) -> Rules:

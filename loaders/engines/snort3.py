@@ -33,8 +33,12 @@ PATIENCE = 600  # seconds that a conversion or a check of rules may take
 MOST_REFUSALS = 20  # rules that are named one by one
 PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "ICMP": "icmp", "ICMP4": "icmp", "ICMP6": "icmp6", "IP": "ip"}
 _VERSION = re.compile(r"Version (\d+)\.(\d+)")
-_OLD = re.compile(  # options that only rules of Snort 2.9 have in this form
-    rb"[;(] *(nocase|uricontent:|threshold:|depth:|offset:|distance:|within:|fast_pattern *[;:]|rawbytes)"
+_OLD = (
+    re.compile(  # options that only rules of Snort 2.9 have in this form, or in this place: http_uri after its content
+        rb"[;(] *(nocase|uricontent:|threshold:|depth:|offset:|distance:|within:|fast_pattern *[;:]|rawbytes"
+        rb"|http_\w+; *(flow|classtype|sid|rev|reference|metadata|priority|gid|flowbits|detection_filter) *:"
+        rb'|pcre: *!?"/[^"]*/[a-zA-Z]*[UIPHDMCKSYB][a-zA-Z]*")'
+    )
 )
 _FILTERS = re.compile(r"^event_filter =\n\{\n.*?^\}\n", re.M | re.S)
 _ERROR = re.compile(r"ERROR: (?:.*?([^/\s:]+\.rules):(\d+) )?(.*)")
@@ -87,8 +91,9 @@ class Snort:
         """The files of rules, and the event filters that those of Snort 2.9 become."""
         files: list[Path] = []
         filters = []
-        for number, path in enumerate(self._setup.rules.files):
-            if not _OLD.search(path.read_bytes()):
+        given = self._setup.rules
+        for number, (path, whole) in enumerate(zip(given.files, given.whole or given.files, strict=True)):
+            if not _OLD.search(whole.read_bytes()):
                 files.append(path)
                 continue
             rules, lua = folder / f"{number}-{path.stem}.rules", folder / f"{number}.lua"

@@ -1,0 +1,247 @@
+"""What a new set of rules has that an old one had not, with what that depends on: for old traffic under new rules.
+
+Syntax of Snort 2.9, Snort 3 and Suricata. A rule is new or changed when its text is (head, revision, options), when it
+was a comment before, when a variable that it uses or an event filter on it is another, or when rules that set a bit it
+asks for are others. What a rule depends on: those setters, and what they depend on; variables, filters and `pass` rules
+always come along. Where `pass` rules differ, all rules count as changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from packetpig.loaders.engines.rules import Rules
+
+Key = tuple[int, int]
+"""Generator and number of a rule."""
+
+MOST_LINES = 500  # of one rule
+EVERYTHING = ("flowbits", "*")
+NOTHING: frozenset[Any] = frozenset()
+_RULE = re.compile(r"\s*(alert|log|pass|drop|reject\w*|sdrop|block|react|rewrite|activate|dynamic)\s")
+_OPTION = re.compile(r"""\s*([\w.-]+)\s*(?::\s*((?:[^;"\\]|\\.|"(?:[^"\\]|\\.)*")*))?;""", re.S)
+_WORDS = ("bits", "flowint", "dataset", "activate")
+_KEPT = re.compile(r"[;(]\s*(flowbits|xbits|hostbits|flowint|dataset|activates|activated_by)\s*:([^;]*);")
+_VARIABLE = re.compile(r"\s*(?:ip|port)?var\s+(\w+)\s")
+_FILTER = re.compile(r"\s*(?:event_filter|threshold|suppress|rate_filter)\b")
+_FILTERED = re.compile(r"\b(gen_id|sig_id)\s+(\d+)")
+_SID = re.compile(r"\bsid\s*:\s*(\d+)")
+_USED = re.compile(r"\$(\w+)")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rules of a set. `asked`: those whose alerts are wanted; `needed`: how many others come along."""
+
+    rules: Rules
+    asked: frozenset[Key]
+    needed: int
+
+
+def fresh(old: Rules, new: Rules, folder: Path) -> Part:
+    """The rules of NEW that OLD has not, or not in this form, written into FOLDER. Raises OSError."""
+    return _part(RuleSet(new), RuleSet(old), folder, both=False)
+
+
+def replaced(old: Rules, new: Rules, folder: Path) -> Part:
+    """The rules of OLD that NEW has in another form."""
+    return _part(RuleSet(old), RuleSet(new), folder, both=True)
+
+
+def _part(ours: RuleSet, other: RuleSet, folder: Path, both: bool) -> Part:
+    """The rules of OURS that are not the same in OTHER; with BOTH only those that have the same number in it."""
+    found = [rule for rule in ours.rules if not other.has(rule, ours)]
+    if ours.passing != other.passing:
+        found = list(ours.rules)
+    asked = frozenset(one for one in map(key, found) if one)
+    if both:
+        asked = other.keys_among(asked)
+    if not asked:
+        return Part(ours.source, asked, 0)
+    chosen = {rule for rule in found if key(rule) in asked}
+    needed = set(ours.passing).union(*(ours.behind(rule) for rule in chosen)) - chosen
+    return Part(ours.written(chosen | needed, folder), asked, len(needed))
+
+
+class RuleSet:
+    """All that some files of rules say. Rules are told apart by their text, without white space that does not count."""
+
+    def __init__(self, source: Rules) -> None:
+        self.source = source
+        self.files = [list(statements(path)) for path in source.files]
+        self.rules = dict.fromkeys(_plain(text) for file in self.files for text in file if _RULE.match(text))
+        self._others = [text for file in self.files for text in file if not _RULE.match(text)]
+        self._behind: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        """Rules that keep others from alerting."""
+        return frozenset(rule for rule in self.rules if rule.startswith("pass"))
+
+    def keys_among(self, wanted: frozenset[Key]) -> frozenset[Key]:
+        """Which of some keys there are."""
+        numbers = {str(sid) for _, sid in wanted}
+        likely = (rule for rule in self.rules if numbers and not numbers.isdisjoint(_SID.findall(rule)))
+        return frozenset(one for one in map(key, likely) if one in wanted)
+
+    @cached_property
+    def _variables(self) -> dict[str, str]:
+        return {found[1]: _plain(text) for text in self._others if (found := _VARIABLE.match(text))}
+
+    @cached_property
+    def _filters(self) -> dict[Key, list[str]]:
+        """Filters by the rule that they are on; number 0 is all rules, or all of a generator."""
+        filters: dict[Key, list[str]] = defaultdict(list)
+        for text in self._others:
+            if _FILTER.match(text):
+                on = {name: int(number) for name, number in _FILTERED.findall(text)}
+                filters[on.get("gen_id", 1), on.get("sig_id", 0)].append(_plain(text))
+        return filters
+
+    @cached_property
+    def _touching(self) -> dict[tuple[str, str], set[str]]:
+        """Rules by what they set."""
+        touching: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for rule in self.rules:
+            for name in kept(rule)[1]:
+                touching[name].add(rule)
+        return touching
+
+    def behind(self, rule: str) -> frozenset[str]:
+        """The rules that one depends on."""
+        if not kept(rule)[0]:
+            return NOTHING
+        found = self._behind.get(rule)
+        if found is None:
+            reached: set[str] = set()
+            asked, left = set(kept(rule)[0]), list(kept(rule)[0])
+            while left:
+                more = self._touching.get(left.pop(), NOTHING) - reached
+                reached |= more
+                names = {name for one in more for name in kept(one)[0]} - asked
+                asked |= names
+                left += names
+            if asked:
+                reached |= self._touching.get(EVERYTHING, NOTHING)
+            found = self._behind[rule] = frozenset(reached - {rule})
+        return found
+
+    def around(self, rule: str) -> tuple[object, ...]:
+        """What else decides what a rule sees: variables, and filters."""
+        if not self._variables and not self._filters:
+            return ()
+        used, left = set(), set(_USED.findall(rule))
+        while left:
+            name = left.pop()
+            used.add(self._variables.get(name, ""))
+            left |= set(_USED.findall(self._variables.get(name, "").partition(name)[2])) - {name}
+        gid, sid = key(rule) or (1, 0)
+        filters = [text for one in ((gid, sid), (gid, 0), (0, 0)) for text in self._filters.get(one, [])]
+        return tuple(sorted(used)), tuple(sorted(filters))
+
+    def has(self, rule: str, theirs: RuleSet) -> bool:
+        """Whether a rule of THEIRS is here as well, and would see the same."""
+        return (
+            rule in self.rules
+            and all(
+                one in self.rules and self.around(one) == theirs.around(one) for one in (rule, *theirs.behind(rule))
+            )
+            and self.behind(rule) == theirs.behind(rule)
+        )
+
+    def written(self, chosen: set[str], folder: Path) -> Rules:
+        """These rules, with variables and filters, in files of the same names and order; beside them what they name."""
+        written, whole = [], []
+        for number, (path, file) in enumerate(zip(self.source.files, self.files, strict=True)):
+            kept_here = [text for text in file if not _RULE.match(text) or _plain(text) in chosen]
+            if kept_here:
+                room = folder / str(number)
+                room.mkdir()
+                text = "".join(f"{one}\n" for one in kept_here)
+                for beside in path.parent.iterdir():
+                    if beside != path and beside.name in text:
+                        (room / beside.name).symlink_to(beside)
+                written.append(room / path.name)
+                written[-1].write_bytes(os.fsencode(text))
+                whole.append(path)
+        return Rules(tuple(written), self.source.classes, tuple(whole))
+
+
+def statements(path: Path) -> Iterator[str]:
+    """Rules and other lines of a file, whole where they go on over several lines. Comments are left out."""
+    pending: list[str] = []
+    for line in path.read_bytes().decode("utf-8", "surrogateescape").splitlines():
+        bare = line.strip()
+        if pending and _RULE.match(line) and not pending[-1].endswith("\\"):
+            yield "\n".join(pending)
+            pending = []
+        if bare.startswith("#") or (not bare and not pending):
+            continue
+        pending.append(bare)
+        if bare.endswith("\\") or (_open(pending) and len(pending) < MOST_LINES):
+            continue
+        yield "\n".join(pending)
+        pending = []
+    if pending:
+        yield "\n".join(pending)
+
+
+def _open(lines: list[str]) -> bool:
+    """Whether a rule's options go on in the next line."""
+    return not lines[-1].endswith(")") and bool(_RULE.match(lines[0]))
+
+
+def options(rule: str) -> list[tuple[str, str]]:
+    """Names and values of a rule's options."""
+    return [(found[1], (found[2] or "").strip()) for found in _OPTION.finditer(rule[rule.find("(") + 1 :])]
+
+
+def key(rule: str) -> Key | None:
+    """A rule's generator and number; None where it has none."""
+    said = dict(options(rule))
+    number = said.get("sid", "")
+    return (int(said.get("gid", "1") or 1), int(number)) if number.isdigit() else None
+
+
+@functools.lru_cache(1 << 16)
+def kept(rule: str) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+    """What rules tell each other by way of a session, a host or a list: what this one asks for, and what it sets."""
+    if not any(word in rule for word in _WORDS):
+        return NOTHING, NOTHING
+    asks: set[tuple[str, str]] = set()
+    sets: set[tuple[str, str]] = set()
+    for option, value in _KEPT.findall(rule.replace(";", ";;")):  # one begins where another ends
+        words = [word.strip() for word in value.split(",")]
+        if option in ("flowbits", "xbits", "hostbits", "dataset"):
+            names = {(option, name.strip()) for name in re.split(r"[|&]", words[1])} if len(words) > 1 else set()
+            if option == "flowbits" and len(words) > 2:
+                names = {one for one in names if one[1] not in ("any", "all")} | {(option, words[2])}
+            if words[0] in ("isset", "isnotset"):
+                asks |= names
+            elif words[0] == "reset" and not names:
+                sets.add(EVERYTHING)
+            elif words[0] != "noalert":
+                sets |= names
+                if option == "flowbits" and words[0] == "toggle":
+                    asks |= names
+        elif option == "flowint":
+            asks.add((option, words[0]))
+            sets.add((option, words[0]))
+        elif option == "activates":
+            sets.add(("activates", words[0]))
+        elif option == "activated_by":
+            asks.add(("activates", words[0]))
+    return frozenset(asks), frozenset(sets)
+
+
+def _plain(text: str) -> str:
+    """In one line."""
+    return text.replace("\\\n", " ").replace("\n", " ")
