@@ -110,6 +110,7 @@ class _Batch:
     moves: Packets
     following: np.ndarray[Any, np.dtype[np.int32]]
     runs: Packets
+    base: int = -1  # least address of a payload; -1: not looked for yet
 
     def run(self, packet: int) -> Iterator[int]:
         """The packets of the run that begins with PACKET."""
@@ -125,8 +126,10 @@ class _Batch:
             chosen &= runs[:, slots.R_ASKED] == 0
         size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
         data, times, ends = np.empty(size, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
-        addresses = self.packets[:, slots.P_ADDRESS]
-        base = int(addresses.min(initial=1 << 62, where=addresses > 0))
+        if self.base < 0:
+            addresses = self.packets[:, slots.P_ADDRESS]
+            self.base = int(addresses.min(initial=1 << 62, where=addresses > 0))
+        base = self.base
         native.copy_runs(
             self.packets.ctypes.data, self.moves.ctypes.data, self.following.ctypes.data, len(self.packets),
             self.runs.ctypes.data, low, high, asked, base, base, data.ctypes.data, size, times.ctypes.data,
