@@ -14,6 +14,7 @@ from packetpig.loaders.flows.messages import Row
 from packetpig.loaders.protocols.room import Room
 
 HASHES = ("md5", "sha1", "sha256")
+Named = dict[str, Any]
 HEADS = 64 << 20  # bytes of beginnings of files that are held at once
 NAME = 4096  # characters of a name
 
@@ -26,9 +27,11 @@ class Filing:
         self.types = [one.strip().lower() for one in job.options.get("types", "").split(",") if one.strip()]
         store = job.options.get("store", "")
         self.folder = Folder(store, job.report) if store else None
-        self.hashes = [name for name in HASHES if name in self.columns]
-        if self.folder and "sha256" not in self.hashes:
-            self.hashes.append("sha256")
+        self.hashes = [
+            getattr(hashlib, name)
+            for name in HASHES
+            if name in self.columns or (name == "sha256" and self.folder is not None)
+        ]
         self.looks = bool(self.types or {"mime", "extension"} & self.columns)
         self.kinds = Kinds()
         self.room = Room(HEADS)
@@ -53,8 +56,8 @@ class File:
     """Takes the bytes of one file: a Body (protocols/http1.py).
 
     `session`, `time`: of its row. `length`: bytes that it has, where that is known. `there`: bytes that came. `gap`:
-    some are missing between them, or before. `named`: gives protocol, direction, name and content_type once it has
-    ended; None: it is no file after all.
+    some are missing between them, or before. `named`: protocol, direction, name and content_type, or what gives
+    them once it has ended; None: it is no file after all.
     """
 
     __slots__ = (
@@ -63,17 +66,17 @@ class File:
     )  # fmt: skip
 
     def __init__(
-        self, filing: Filing, session: int, time: int, named: Callable[[], dict[str, Any] | None],
+        self, filing: Filing, session: int, time: int, named: Named | Callable[[], Named | None],
         length: int | None = None,
     ) -> None:  # fmt: skip
         self._filing, self.session, self.time, self.named, self.length = filing, session, time, named, length
         self.there = 0
         self.missing: int | None = 0
         self.gap = self.ended = False
-        self._head = bytearray()
+        self._head = b""
         self._mime: str | None = None
         self._needed = filing.looks  # its type is to be known, and is not yet
-        self._digests = [hashlib.new(name, usedforsecurity=False) for name in filing.hashes]
+        self._digests = [make(usedforsecurity=False) for make in filing.hashes]
         self._keeping = Keeping(filing.folder) if filing.folder else None
 
     def data(self, data: bytes | memoryview) -> None:
@@ -89,27 +92,37 @@ class File:
             self._keeping.data(data)
 
     def _look(self, data: bytes | memoryview) -> None:
-        filing, head = self._filing, self._head
+        head = self._head
+        if not head and len(data) >= HEAD:
+            self._told(bytes(data[:HEAD]))
+            return
+        filing = self._filing
         more = min(len(data), HEAD - len(head))
         if not filing.room.take(more):
             filing.report.count("files: types not looked for, for want of memory")
             self._forget_head()
             return
-        head += data[:more]
-        if len(head) == HEAD:
+        self._head = head + data[:more] if head else bytes(data)
+        if len(self._head) == HEAD:
             self._know()
 
     def _know(self) -> None:
-        """Tell the type from what is there; a file that nobody asks for is not followed further."""
+        """Tell the type from what is there."""
         if self._needed and self._head:
-            self._mime = self._filing.kinds.mime(bytes(self._head))
-            if self._filing.types and not self._filing.wanted(self._mime):
-                self._drop()
+            self._told(self._head)
         self._forget_head()
 
+    def _told(self, head: bytes) -> None:
+        """The type of a file with this HEAD; one that nobody asks for is not followed further."""
+        self._needed = False
+        self._mime = self._filing.kinds.mime(head)
+        if self._filing.types and not self._filing.wanted(self._mime):
+            self._drop()
+
     def _forget_head(self) -> None:
-        self._filing.room.free(len(self._head))
-        self._head = bytearray()
+        if self._head:
+            self._filing.room.free(len(self._head))
+            self._head = b""
         self._needed = False
 
     def _drop(self) -> None:
@@ -136,7 +149,9 @@ class File:
         if self.ended:
             return
         self.ended = True
-        named = self.named() if self.there or self.gap else None
+        named: Named | None = None
+        if self.there or self.gap:
+            named = self.named() if callable(self.named) else self.named
         self._know()
         if named is None or (self._filing.types and not (self._mime and self._filing.wanted(self._mime))):
             self._drop()

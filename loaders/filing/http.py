@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from packetpig.loaders.contract.report import Report
 from packetpig.loaders.filing.file import File, Filing
 from packetpig.loaders.filing.ranges import SCRATCH, Assembly, Waiting
 from packetpig.loaders.flows.expecting import endpoint
@@ -24,19 +24,22 @@ Range = tuple[int, int, int | None]  # first byte, last, of how many
 
 
 class Encoded:
-    """A body on its way: what comes out of its codings goes to what OPEN makes once there is a first byte."""
+    """A body on its way: what comes out of its codings goes to what WEB opens for it once there is a first byte."""
 
-    def __init__(self, message: Message, codings: list[bytes], open: Callable[[Message], Body], filing: Filing) -> None:
-        self._message, self._open, self._report = message, open, filing.report
+    __slots__ = ("_coded", "_damaged", "_message", "_report", "_session", "_sink", "_unpacker", "_web")
+
+    def __init__(self, web: Web, session: int, message: Message, codings: list[bytes], report: Report) -> None:
+        self._web, self._session, self._message, self._report = web, session, message, report
         self._sink: Body | None = None
         self._coded = bool(codings)
         self._unpacker = Unpacker(codings, self._out) if codings else None
         self._damaged = False
 
     def _out(self, data: bytes | memoryview) -> None:
-        if self._sink is None:
-            self._sink = self._open(self._message)
-        self._sink.data(data)
+        sink = self._sink
+        if sink is None:
+            sink = self._sink = self._web.open(self._session, self._message)
+        sink.data(data)
 
     def data(self, data: bytes | memoryview) -> None:
         """See Body."""
@@ -55,7 +58,7 @@ class Encoded:
         self._unpacker = None
         self._damaged = True
         if self._sink is None:
-            self._sink = self._open(self._message)
+            self._sink = self._web.open(self._session, self._message)
         self._sink.hole(None)
 
     def hole(self, size: int | None) -> None:
@@ -64,7 +67,7 @@ class Encoded:
             self._break()
             return
         if self._sink is None:
-            self._sink = self._open(self._message)
+            self._sink = self._web.open(self._session, self._message)
         self._sink.hole(size)
 
     def end(self, complete: bool) -> None:
@@ -96,36 +99,48 @@ class Web:
         """See Listener."""
         if not message.request and message.status < 200:
             return
-        session = conversation.session
-        message.body = Encoded(message, known(message.codings), lambda one: self._open(session, one), self._filing)
+        codings = known(message.codings) if message.codings else message.codings
+        message.body = Encoded(self, conversation.session, message, codings, self._filing.report)
 
     def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
         """See Listener."""
 
-    def _open(self, session: int, message: Message) -> Body:
-        kind = message.header(b"content-type") or b""
-        if boundary := _BOUNDARY.match(kind.strip()):
+    def open(self, session: int, message: Message) -> Body:
+        """What takes the body of a MESSAGE, without its codings."""
+        kind = said = ranges = None
+        for header, value in message.headers:
+            size = len(header)
+            if size == 12 and kind is None and header.lower() == b"content-type":
+                kind = value
+            elif size == 13 and ranges is None and header.lower() == b"content-range":
+                ranges = value
+            elif size == 19 and said is None and header.lower() == b"content-disposition":
+                said = value
+        if kind and kind[:10].lower() == b"multipart/" and (boundary := _BOUNDARY.match(kind)):
             return mime.Reader(
                 lambda part: self._part(session, message, part), self._filing.report, self._heads,
                 (boundary[1] or boundary[2]).strip(),
             )  # fmt: skip
-        name = _name(message)
-        if given := _range(message.header(b"content-range")):
+        name = _name(message, said)
+        if ranges and (given := _range(ranges)):
             return self._ranged(session, message, given, name, text(kind))
-        length = message.length if not message.codings and message.length and message.length > 0 else None
-        return self._file(session, message, name, text(kind), None if message.transfer else length)
+        length = message.length
+        if message.codings or message.transfer or (length is not None and length < 0):
+            length = None
+        return self._file(session, message, name, text(kind), length)
 
     def _file(
         self, session: int, message: Message, name: str | None, kind: str | None, length: int | None = None
     ) -> File:
         direction = "to_server" if message.request else "to_client"
         row = {"protocol": self._protocol, "direction": direction, "name": name, "content_type": kind or None}
-        return File(self._filing, session, message.began, lambda: row, length)
+        return File(self._filing, session, message.began, row, length)
 
     def _part(self, session: int, message: Message, part: mime.Part) -> Body | None:
         kind = part.header("content-type")
         if given := _range((part.header("content-range") or "").encode("ascii", "replace")):
-            return self._ranged(session, message, given, _name(message), kind)
+            said = message.header(b"content-disposition")
+            return self._ranged(session, message, given, _name(message, said), kind)
         if part.disposition == "form-data" and part.filename is None:
             return None  # a field
         return self._file(session, message, part.filename, kind)
@@ -213,15 +228,15 @@ def _range(value: bytes | None) -> Range | None:
     return int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3])
 
 
-def _name(message: Message) -> str | None:
-    """Name of a file: what the message says, else the end of the target's path."""
-    if (said := message.header(b"content-disposition")) and (name := mime.disposition(said)):
+def _name(message: Message, said: bytes | None) -> str | None:
+    """Name of a file: what Content-Disposition has SAID, else the end of the target's path."""
+    if said and (name := mime.disposition(said)):
         return name
     request = message if message.request else message.asked_by
     if request is None:
         return None
     target = request.target
-    if b"://" in target[:12]:
+    if target[:1] != b"/" and b"://" in target[:12]:
         target = target.partition(b"://")[2].partition(b"/")[2]
-    path = target.partition(b"?")[0].partition(b"#")[0]
-    return text(unquote_to_bytes(path.rpartition(b"/")[2])) or None
+    path = target.partition(b"?")[0].partition(b"#")[0].rpartition(b"/")[2]
+    return text(unquote_to_bytes(path) if b"%" in path else path) or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import importlib.util
 import mimetypes
 from functools import cache
@@ -57,22 +56,23 @@ class Kinds:
     """Tells MIME types by the beginning of a file."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, str] = {}
+        self._known: dict[tuple[int, int], str] = {}  # by the hash, whose key is this process's, and the size
 
     def mime(self, head: bytes) -> str:
         """MIME type of a file that begins with HEAD (up to HEAD bytes)."""
-        digest = hashlib.md5(head, usedforsecurity=False).digest()
-        found = self._known.get(digest)
+        key = (hash(head), len(head))
+        found = self._known.get(key)
         if found is None:
             library, cookie = _library()
             answer = library.magic_buffer(cookie, head, len(head))
             found = answer.decode("ascii", "replace") if answer else UNKNOWN
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[digest] = found
+            self._known[key] = found
         return found
 
 
+@cache
 def extension(mime: str) -> str | None:
     """The usual ending of names of files of a MIME type, without the dot."""
     found = _MORE.get(mime)

@@ -29,4 +29,4 @@ class Mails:
         if part.filename is None and part.disposition != "attachment" and letter:
             return None
         row = {"protocol": "smtp", "direction": "to_server", "name": part.filename, "content_type": part.kind}
-        return File(self._filing, session, time, lambda: dict(row))
+        return File(self._filing, session, time, row)

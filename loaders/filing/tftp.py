@@ -73,7 +73,7 @@ class Session:
                 return
             request, client = asked
             self._sender = client if request.write else 1 - client
-            self._transfer = tftp.Transfer(File(self._filing, run.session, run.time, lambda: _row(request)))
+            self._transfer = tftp.Transfer(File(self._filing, run.session, run.time, _row(request)))
         if data[1] == tftp.DATA and run.side != self._sender:
             return
         self._transfer.take(data, max(0, int(run.packet[slots.P_PAYLOAD]) - len(data)))

@@ -33,12 +33,14 @@ class Expected:
         self._report = report
         self._places: OrderedDict[Place, tuple[int, int]] = OrderedDict()
         self._sessions: dict[int, int] = {}
+        self._ports: set[int] = set()  # of places, and of some that are no more
 
     def expect(self, packet: Packets, protocol: int, address: bytes, port: int, service: int) -> None:
         """PACKET announces sessions of SERVICE, one side of which is this ADDRESS (4 or 16 bytes) and PORT."""
         place = (_sensor(packet), protocol, address, port)
         self._places.pop(place, None)
         self._places[place] = (service, int(packet[slots.P_TIME]) + PATIENCE)
+        self._ports.add(port)
         if len(self._places) > MANY:
             self._places.popitem(last=False)
             self._report.losses = True
@@ -49,7 +51,10 @@ class Expected:
         found = self._sessions.get(session, 0)
         if found or known or not self._places:
             return found
-        protocol = (int(packet[slots.PORTS]) >> 48) & 0xFF
+        ports = int(packet[slots.PORTS])
+        if (ports & 0xFFFF) not in self._ports and (ports >> 16) & 0xFFFF not in self._ports:
+            return 0
+        protocol = (ports >> 48) & 0xFF
         for side in (0, 1):
             place = (_sensor(packet), protocol, *endpoint(packet, side))
             service, until = self._places.get(place, (0, 0))

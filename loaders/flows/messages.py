@@ -45,6 +45,7 @@ class Table:
 
 
 OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
+WEIGHTY = (bytes, list, tuple)
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 
 
@@ -139,7 +140,11 @@ class Collector:
                     continue
                 self._waiting.append(row)
                 self._count += 1
-                self._size += sum(_weight(one) for one in row[2].values())
+                for one in row[2].values():
+                    if one.__class__ is str:
+                        self._size += len(one)
+                    elif one.__class__ in WEIGHTY:
+                        self._size += _weight(one)
         except CaptureError:  # not the traffic's fault: a folder that cannot be written to
             raise
         except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser

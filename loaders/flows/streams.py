@@ -61,7 +61,7 @@ class Said:
         """Time at which the byte OFFSET of `data` was made known, nanoseconds."""
         if self.times is None or self.ends is None:
             return self.time
-        return int(self.times[min(int(np.searchsorted(self.ends, offset, "right")), len(self.times) - 1)])
+        return int(self.times[min(int(self.ends.searchsorted(offset, "right")), len(self.times) - 1)])
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -121,10 +121,13 @@ class _Batch:
     def copied(self, low: int, high: int, asked: bool = False) -> tuple[memoryview, Packets, Packets]:
         """The payload of runs, and of each of their packets the time and its end in the run; see `copy_runs`."""
         runs = self.runs[low:high]
-        chosen = runs[:, slots.R_KIND] != slots.R_ODD
-        if not asked:
-            chosen &= runs[:, slots.R_ASKED] == 0
-        size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
+        if asked and high == low + 1:
+            size, count = int(runs[0, slots.R_SIZE]), int(runs[0, slots.R_COUNT])
+        else:
+            chosen = runs[:, slots.R_KIND] != slots.R_ODD
+            if not asked:
+                chosen &= runs[:, slots.R_ASKED] == 0
+            size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
         data, times, ends = np.empty(size, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
         if self.base < 0:
             addresses = self.packets[:, slots.P_ADDRESS]

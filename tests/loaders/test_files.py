@@ -529,9 +529,12 @@ def test_kept(read: Read, tmp_path: Path) -> None:
 
 def test_no_hash_is_made_that_nobody_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr(
-        "packetpig.loaders.filing.file.hashlib.new", lambda name, **_: made.append(name) or hashlib.md5(b"")
-    )
+
+    def counted(name: str, real: Any) -> None:
+        monkeypatch.setattr(f"packetpig.loaders.filing.file.hashlib.{name}", lambda **_: made.append(name) or real())
+
+    for name in ("md5", "sha1", "sha256"):
+        counted(name, getattr(hashlib, name))
     path = tmp_path / "a.pcap"
     path.write_bytes(pcap(Dialogue().c(get()).s(answer(b"x")).close().packets))
     assert load("files", str(path), columns=["size", "name"]).read_all().to_pylist() == [{"size": 1, "name": "a"}]
