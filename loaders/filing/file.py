@@ -14,6 +14,7 @@ from packetpig.loaders.flows.messages import Row
 from packetpig.loaders.protocols.room import Room
 
 HASHES = ("md5", "sha1", "sha256")
+NOTHING = hashlib.sha256().hexdigest()
 Named = dict[str, Any]
 HEADS = 64 << 20  # bytes of beginnings of files that are held at once
 NAME = 4096  # characters of a name
@@ -181,7 +182,7 @@ class File:
                 sha256 = digest.hexdigest()
             if not self.gap and not self.missing:
                 row[digest.name] = digest.hexdigest()
-        if self._keeping and sha256 and self.there:
+        if self._keeping and sha256 and sha256 != NOTHING:
             row["path"] = self._keeping.finish(sha256 if row["complete"] else f"{sha256}.partial")
             self._keeping = None
         return row
