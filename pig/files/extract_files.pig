@@ -8,8 +8,9 @@
 --   size, complete                      bytes; whether all is there
 --   md5, sha256, kept                   hashes, and the name below extract_files/; empty where there is none
 --
--- What is kept may be malicious. Parameters: pcap (captures), output (folder), types (MIME types and extensions, with
--- commas; all without it), where (a filter), keep (the folder to keep files in).
+-- What is kept may be malicious.
+-- Parameters: pcap (captures), output (folder), types (MIME types and extensions, with commas; all without it), where (a
+-- filter), keep (the folder to keep files in).
 %default pcap 'tests/captures/demo'
 %default output 'output'
 %default types ''
