@@ -18,19 +18,7 @@ pairs = FOREACH (GROUP alerts BY (priority, gid, sid, message, src, dst)) GENERA
     FLATTEN(group) AS (priority, gid, sid, message, src, dst), COUNT_STAR(alerts) AS alerts;
 
 records = LOAD '$pcap' USING FingerprintLoader();
-stacks = FILTER records BY mod == 'syn' OR mod == 'syn+ack';
-named = FOREACH stacks GENERATE (subject == 'client' ? src : dst) AS host, (os IS NULL ? raw_sig : os) AS os,
-    (os IS NULL ? 0 : 1) AS known;
-counted = FOREACH (GROUP named BY (host, os, known)) GENERATE
-    FLATTEN(group) AS (host, os, known), COUNT_STAR(named) AS times;
-systems = FOREACH (GROUP counted BY host) {
-    named_ones = FILTER counted BY known == 1;
-    by_name = ORDER named_ones BY times DESC, os;
-    best = LIMIT by_name 3;
-    by_times = ORDER counted BY times DESC, os;
-    raw = LIMIT by_times 1;
-    GENERATE group AS host, (COUNT(named_ones) > 0 ? BagToString(best.os, '|') : BagToString(raw.os, '|')) AS os;
-};
+systems = SYSTEMS(records);
 first = JOIN pairs BY src LEFT OUTER, systems BY host;
 senders = FOREACH first GENERATE
     priority AS priority, gid AS gid, sid AS sid, message AS message, src AS src, dst AS dst, alerts AS alerts,
