@@ -19,6 +19,6 @@ def test_every_function() -> None:
 
 def test_every_macro_of_functions() -> None:
     there = set()
-    for name in ("places", "names", "intel", "summaries"):
+    for name in ("places", "names", "intel", "summaries", "threats"):
         there |= set(re.findall(r"^DEFINE (\w+)\(", (ROOT / f"pig/macros/{name}.pig").read_text(), re.MULTILINE))
     assert set(re.findall(r"`([A-Z_]+)\(", PAGE)) == there
