@@ -1,4 +1,4 @@
-"""Pieces of sessions: what the macro SESSIONS reads from splits of captures, to put them together."""
+"""Pieces of sessions: what the macros SESSIONS, HTTP, … read from splits of captures, to put them together."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, integer, octets
+from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
-from packetpig.loaders.contract.rows import assembled
+from packetpig.loaders.contract.rows import OCTETS, assembled
 from packetpig.loaders.contract.times import LEAST, MOST
+from packetpig.loaders.flows.carrying import Carrying
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.pieces import Pieces
 
@@ -18,19 +20,26 @@ ROWS = 256  # pieces in a batch
 
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of pieces."""
+    wanted = [find(name.strip()) for name in job.options["for"].split(",")]
+    for loader in wanted:
+        if not loader.sessions:
+            raise OptionError(f"{loader.pig} does not make its rows of pieces of sessions")
     extractor = Extractor(job.captures, job.report, job.on_error)
     extractor.entropies = job.options["entropies"] == "yes"
+    parsers = [loader.parser for loader in wanted if loader.parser]
     waiting: list[tuple[int, int, int, bytes]] = []
-    pieces = Pieces(extractor)
+    pieces = Pieces(extractor, Carrying(parsers) if parsers else None)
     pieces.times = window(job.options)
     if pieces.times:
         extractor.times = (pieces.times[0], pieces.times[1] - 1)
+    size = 0
     for piece in pieces.split():
         job.report.count("bytes of pieces", len(piece[3]))
         waiting.append(piece)
-        if len(waiting) == ROWS:
+        size += len(piece[3])
+        if len(waiting) == ROWS or size > OCTETS:
             yield _batch(job, waiting)
-            waiting = []
+            waiting, size = [], 0
     if waiting:
         yield _batch(job, waiting)
 
@@ -63,10 +72,11 @@ def _batch(job: Job, pieces: list[tuple[int, int, int, bytes]]) -> pa.RecordBatc
 
 LOADER = Loader(
     pig="SessionPieceLoader",
-    answers="one piece: what a part of a capture knows of the sessions of one bucket; SESSIONS puts them together",
+    answers="one piece: what a part of a capture knows of the sessions of one bucket; macros put them together",
     split="records",
     rows=rows,
     options=(
+        Option("for", "loaders whose rows will be made of the pieces: sessions,http,…", "sessions"),
         Option("entropies", "with the entropy of payload, for FEATURES", "no", ("no", "yes")),
         Option("start", "seconds since the epoch: only packets from then on"),
         Option("end", "seconds since the epoch: only packets before"),

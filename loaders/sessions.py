@@ -8,9 +8,9 @@ import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, bag, double, long, text
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.flows.columns import FLOW
-from packetpig.loaders.flows.extracting import Extractor, ordered
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.moments import TIMES, Moments
+from packetpig.loaders.flows.origin import origin
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker, number
 
@@ -41,22 +41,20 @@ BAGS = (
 
 def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of sessions: those that have ended, now and then, and the rest at the end."""
-    captures = ordered(job.captures)
-    extractor = Extractor(captures, job.report, job.on_error)
+    source = origin(job)
     tracker = Tracker(job.options, job.report)
-    names = [capture.capture for capture in captures]
     moments = (
         Moments(number(job.options, TIMES), job.report) if {"timestamps", "intervals"} & set(job.columns) else None
     )
-    for packets in extractor.merged():
+    for packets in source.merged():
         ended: Iterable[Packets] = tracker.add(packets)
         if moments:
             ended = [one.copy() for one in ended]
             moments.add(packets)
         for one in ended:
-            yield from _batches(Sessions(one, names, extractor.sensors), moments, job)
-    for one in tracker.finish():
-        yield from _batches(Sessions(one, names, extractor.sensors), moments, job)
+            yield from _batches(Sessions(one, source.names, source.sensors), moments, job)
+    for one in tracker.finish(source.until):
+        yield from _batches(Sessions(one, source.names, source.sensors), moments, job)
 
 
 def _batches(sessions: Sessions, moments: Moments | None, job: Job) -> Iterator[pa.RecordBatch]:
@@ -70,6 +68,7 @@ LOADER = Loader(
     answers="one session: who talked to whom, from when to when, how much, and how it ended",
     split="never",
     rows=rows,
+    sessions=True,
     options=(*TIMEOUTS, MEMORY, TIMES),
     columns=(*COLUMNS, *BAGS),
 )

@@ -165,6 +165,7 @@ LOADER = Loader(
     answers="one row of any kind: a session, a record of DNS, an exchange of HTTP, …; each kind is a column of tuples",
     columns=schema,
     rows=rows,
+    sessions=True,
     options=(
         WHICH,
         DECODE,

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,25 @@ class Answers:
             self.read(scratch, "")
 
 
+class Groups:
+    """Groups of pieces from a pipe: a frame each, an empty one after each group, a negative length after the last."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def next(self) -> Iterator[bytes] | None:
+        """The pieces of the next group, which must be gone through; None when there are no more."""
+        length = read_length(self._file)
+        return None if length < 0 else self._pieces(length)
+
+    def _pieces(self, length: int) -> Iterator[bytes]:
+        while length > 0:
+            data = bytearray(length)
+            read_exactly(self._file, memoryview(data))
+            yield bytes(data)
+            length = read_length(self._file)
+
+
 class Worker:
     """Runs one job."""
 
@@ -212,6 +231,32 @@ class Worker:
             self._stream.say(split=split)
         self._stream.say(**self._news(), done=True)
 
+    def merge(self, job: dict[str, Any]) -> None:
+        """The same for groups of pieces, one after the other; after the rows of each comes a message."""
+        loader = find(job["loader"])
+        if not loader.sessions:
+            raise OptionError(f"{loader.pig} does not make its rows of pieces of sessions")
+        groups, opened = Groups(self._input), False
+        while True:
+            pieces = groups.next()
+            if pieces is None and opened:
+                break  # else the stream is opened all the same: it has columns
+            schema, batches = run(
+                loader, [], job["columns"], job.get("where"), job.get("filter"), job["options"], self.report,
+                pieces=pieces or iter(()),
+            )  # fmt: skip
+            if not opened:
+                self._stream.open(schema)
+                opened = True
+            if pieces is None:
+                break
+            for batch in batches:
+                self._stream.batch(batch)
+            for _ in pieces:  # those that the loader had no need of
+                pass
+            self._stream.say(group=True, **self._news())
+        self._stream.say(**self._news(), done=True)
+
     def _opener(self, number: int, one: dict[str, Any], answers: Answers) -> Callable[[], Source]:
         def opened() -> Source:
             if one["size"] >= LARGE:
@@ -250,7 +295,10 @@ def main() -> int:
         try:
             job = json.loads(read_frame(0))
             worker = Worker(0, stream)
-            worker.run(job)
+            if job.get("pieces"):
+                worker.merge(job)
+            else:
+                worker.run(job)
             stream.close()
         except (BrokenPipeError, BridgeError) as error:
             print(f"Pig went away: {error}", file=sys.stderr)

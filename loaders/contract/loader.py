@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,8 @@ class Job:
     """What a loader is asked for.
 
     `columns`: names, in the schema's order. `filter`: rows for which it is not true may be left out, or None.
-    `captures`: what to read, in order, as one sequence. `report`: where losses and progress go.
+    `captures`: what to read, in order, as one sequence. `pieces`: instead of captures, pieces of sessions by their time
+    (loaders with `sessions`; flows/origin.py). `report`: where losses and progress go.
     """
 
     columns: tuple[str, ...]
@@ -54,6 +55,7 @@ class Job:
     filter: Filter | None = None
     report: Report = field(default_factory=Report)
     on_error: str = "fail"
+    pieces: Iterable[bytes] | None = None
 
 
 Rows = Callable[[Job], Iterator[pa.RecordBatch]]
@@ -67,6 +69,7 @@ class Loader:
     that gives it. `rows`: gives batches with the job's columns. `options`: beside the common ones. `split`: "records"
     if a capture may be read in parts, "never" if not, "sensor" if all captures of a sensor must be read together.
     `filters`: `rows` leaves out exactly what the filter says.
+    `sessions`: its rows are made of the packets of sessions, so that it can be given pieces of them (docs/sessions.md).
     `parser`: of a protocol's loader (flows/messages.py), what makes its rows; TrafficLoader runs many at once.
     """
 
@@ -77,6 +80,7 @@ class Loader:
     options: tuple[Option, ...] = ()
     split: str = "never"
     filters: bool = False
+    sessions: bool = False
     parser: type[Parser] | None = None
 
     def schema(self, options: Mapping[str, str] | None = None) -> tuple[Column, ...]:
@@ -104,12 +108,13 @@ def run(
     options: Mapping[str, str] | None = None,
     report: Report | None = None,
     on_error: str | None = None,
+    pieces: Iterable[bytes] | None = None,
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Run a loader: the schema of what it gives, and the batches.
 
     `columns`: names, or None for all. `where`: an expression, applied exactly. `pushed`: a filter that Pig applies
-    again itself. `on_error`: instead of the option, `later` too (see reading.tables). Raises OptionError, WhereError;
-    while it gives batches, CaptureError.
+    again itself. `on_error`: instead of the option, `later` too (see reading.tables). `pieces`: see Job. Raises
+    OptionError, WhereError; while it gives batches, CaptureError.
     """
     values = loader.checked(options or {})
     schema = loader.schema(options)
@@ -128,6 +133,7 @@ def run(
         filter=chosen,
         report=report or Report(),
         on_error=on_error or values["on_error"],
+        pieces=pieces,
     )
     shape = pa.schema([pa.field(name, by_name[name].arrow) for name in wanted])
     return shape, _shaped(loader.rows(job), later, shape)

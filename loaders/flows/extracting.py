@@ -33,6 +33,12 @@ class Sensors:
         names = sorted({capture.sensor for capture in captures})
         return cls(names, np.array([names.index(capture.sensor) for capture in captures], np.int64))
 
+    def number(self, name: str) -> int:
+        """The number of a sensor, which may be a new one."""
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
+
     @property
     def digests(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """32 bits for each sensor's name."""
@@ -40,22 +46,35 @@ class Sensors:
 
 
 class Extractor:
-    """The packets of some captures. `entropies`: whether to compute those of their payload.
+    """The packets of some captures. See origin.Origin.
 
-    `times`: what a time index knows to be outside of that time is not read; packets are not looked at for it.
+    `entropies`: whether to compute those of their payload. `times`: what a time index knows to be outside of that time
+    is not read; packets are not looked at for it.
     """
 
     def __init__(self, captures: Sequence[Capture], report: Report, on_error: str = "fail") -> None:
         self.captures = captures
+        self.names = [capture.capture for capture in captures]
         self.sensors = Sensors.of(captures)
+        self.until = 0
         self.report, self.on_error = report, on_error
         self.fragments = Fragments(self, report)
-        self._of = np.append(self.sensors.of_capture, 0)
-        self._seeds = np.append(self.sensors.digests, 0)[self._of]
+        self._know()
         self._last = np.zeros(4, np.int64)
         self._counts = np.zeros(256, np.int64)
         self.entropies = False
         self.times: Span | None = None
+
+    def _know(self) -> None:
+        self._of = np.append(self.sensors.of_capture, 0)
+        self._seeds = np.append(self.sensors.digests, 0)[self._of]
+
+    def add(self, name: str, sensor: str) -> int:
+        """A capture that is not read here, but whose packets come; its number."""
+        self.names.append(name)
+        self.sensors.of_capture = np.append(self.sensors.of_capture, self.sensors.number(sensor))
+        self._know()
+        return len(self.names) - 1
 
     def packets(self, table: Table, whole: bool = False) -> Packets:
         """Rows of the table's packets; fragments are to be put together yet (see Fragments)."""
@@ -110,7 +129,8 @@ class Extractor:
         if len(self.captures) == 1:
             yield from self.in_order()
         else:
-            for packets, doubles in merged([_One(self, number) for number in range(len(self.captures))]):
+            sources = [_One(self, number) for number in range(len(self.captures))]
+            for packets, doubles in merged(sorted(sources, key=lambda source: source.begin)):
                 self.report.count("packets in two captures", doubles)
                 if len(packets):
                     yield self.fragments.resolve(packets)
@@ -123,6 +143,7 @@ class _One:
     def __init__(self, extractor: Extractor, number: int) -> None:
         self._extractor, self._number = extractor, number
         self.rank = (extractor.captures[number].capture,)
+        self.lasting = False
         begin = packet_time(extractor.captures[number])
         self.begin = FOREVER if begin == float("inf") else int(begin * 1e9) - 1000
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.merging import Packets
-from packetpig.loaders.flows.pieces import Together
+from packetpig.loaders.flows.pieces import in_order
 from packetpig.loaders.flows.rows import BUILDERS, OPENER, OTHER, Sessions
-from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
+from packetpig.loaders.flows.together import Together
+from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker
 from packetpig.loaders.kernels import slots
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -70,14 +72,17 @@ class Groups:
 
 def rows(pieces: Sequence[bytes]) -> Iterator[pa.RecordBatch]:
     """Features of the sessions of one bucket."""
-    seen = Seen()
-    together = Together(pieces)
-    sessions = list(together.sessions(OPTIONS, seen.add))
-    if sessions:
-        whole = Sessions(np.concatenate([one.rows for one in sessions]), together.captures, together.extractor.sensors)
-        yield features(
-            Sessions(whole.rows[np.argsort(whole.rows[:, slots.SERIAL])], whole.captures, whole.sensors), seen
-        )
+    seen, report = Seen(), Report()
+    together, tracker = Together(in_order(pieces), report), Tracker(OPTIONS, report)
+    ended: list[Packets] = []
+    for packets in together.merged():
+        ended += [one.copy() for one in tracker.add(packets)]
+        seen.add(packets)
+    ended += [one.copy() for one in tracker.finish(together.until)]
+    if ended:
+        whole = np.concatenate(ended)
+        whole = whole[np.argsort(whole[:, slots.SERIAL])]
+        yield features(Sessions(whole, together.names, together.sensors), seen)
 
 
 def features(s: Sessions, seen: Seen) -> pa.RecordBatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,27 @@ class Fragments:
         names = table.places[[frame.CAPTURE, frame.VLAN, frame.INNER_VLAN]][:, rows].T.tolist()
         positions = table.wide[frame.POSITION, rows].tolist()
         for row, position, places, name in zip(at, positions, chosen[:, rows].T.tolist(), names, strict=True):
-            part = self._read(table.buffer, position, places, name)
-            self._next += 1
-            packets[row, slots.P_ADDRESS] = self._next
-            if part:
-                self._parts[self._next] = part
-                packets[row, slots.HASH] = hash((part[0], *part[2:])) >> 1
+            self._note(packets[row], self._read(table.buffer, position, places, name))
+        self._forget_many()
+
+    def noted(self, parts: Sequence[tuple[int, int, Part]]) -> Packets:
+        """Fragments that were read elsewhere, as packets: time, number of the capture, and what they are."""
+        packets = np.zeros((len(parts), slots.PACKET), np.int64)
+        packets[:, slots.P_FLAGS], packets[:, slots.P_SESSION] = slots.PART, -1
+        for packet, (time, capture, part) in zip(packets, parts, strict=True):
+            packet[slots.P_TIME], packet[slots.P_CAPTURE] = time, capture
+            self._note(packet, part)
+        self._forget_many()
+        return packets
+
+    def _note(self, packet: Packets, part: Part | None) -> None:
+        self._next += 1
+        packet[slots.P_ADDRESS] = self._next
+        if part:
+            self._parts[self._next] = part
+            packet[slots.HASH] = hash((part[0], *part[2:])) >> 1
+
+    def _forget_many(self) -> None:
         while len(self._parts) > MANY:  # those of which another capture had the same
             self._parts.pop(next(iter(self._parts)))
 

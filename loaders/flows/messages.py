@@ -25,7 +25,7 @@ from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
 from packetpig.loaders.flows.columns import FLOW
 from packetpig.loaders.flows.expecting import Expected
-from packetpig.loaders.flows.merging import Packets
+from packetpig.loaders.flows.merging import FOREVER, Packets
 from packetpig.loaders.flows.rows import Sessions, seconds
 from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Datagrams, Over, Said, Wanted
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
@@ -55,13 +55,17 @@ class Parser:
     `services`: which sessions it wants (slots.HTTP, …; 0: those whose service is not known yet). `ports`: it wants
     those also that have such a port, while it is not known what they speak. `together`: it takes `datagrams` many at a
     time. `states`: what it remembers of a session, by serial number; `over` is called for those alone. All of it must
-    be bounded. `announces`: whether it calls `expect` (then `services` have what it announces).
+    be bounded. `announces`: whether it calls `expect` (then `services` have what it announces). `enough`: bytes of each
+    side of a stream after which it needs no more; `doubt`: bytes of each side of a session that are kept for it where a
+    split of a capture does not know what the session speaks.
     """
 
     services: ClassVar[frozenset[int]] = frozenset()
     ports: ClassVar[frozenset[int]] = frozenset()
     together: ClassVar[bool] = False
     announces: ClassVar[bool] = False
+    enough: ClassVar[int] = FOREVER
+    doubt: ClassVar[int] = FOREVER
     ended: Packets | None = None  # while `over` is called: the session's row of numbers (slots.STATUS, …)
 
     def __init__(self, job: Job) -> None:
@@ -235,8 +239,12 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[O
             yield None
 
 
-def wanted(parsers: Sequence[Parser]) -> Wanted:
+def wanted(parsers: Sequence[Parser | type[Parser]]) -> Wanted:
     """What PARSERS want to be given."""
+    enough: dict[int, int] = {}
+    for one in parsers:
+        for service in one.services:
+            enough[service] = max(enough.get(service, 0), one.enough)
     together = [one for one in parsers if one.together]
     none: frozenset[int] = frozenset()
     return Wanted(
@@ -244,6 +252,7 @@ def wanted(parsers: Sequence[Parser]) -> Wanted:
         none.union(*(one.ports for one in parsers)),
         (none.union(*(one.services for one in together)), none.union(*(one.ports for one in together))),
         any(one.announces for one in parsers),
+        enough,
     )
 
 
@@ -280,5 +289,6 @@ def loader(
         columns=schema if callable(columns) else schema({}),
         rows=lambda job: rows(parser, schema(job.options), prefix, job),
         options=(*options, *OPTIONS),
+        sessions=True,
         parser=parser,
     )

@@ -12,15 +12,15 @@ before its turn is kept, within bounds.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from packetpig.loaders.contract.loader import Job, Option
 from packetpig.loaders.flows.expecting import Expected
-from packetpig.loaders.flows.extracting import Extractor, ordered
-from packetpig.loaders.flows.merging import Packets
+from packetpig.loaders.flows.merging import FOREVER, Packets
+from packetpig.loaders.flows.origin import origin
 from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import Tracker, size
 from packetpig.loaders.kernels import native, slots
@@ -29,7 +29,7 @@ STREAM_MEMORY = Option("stream_memory", "bytes that one stream may keep of what 
 STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may keep", "256m")
 RUN = 1 << 20  # bytes of a run, and no more than one packet beyond
 GROUP = 1 << 21  # bytes that are copied at a time
-AT_PORT, GIVEN = 254, 255  # in place of a service: not known, and at a port that is wanted; given already
+AT_PORT, GIVEN = 254, slots.R_GIVEN  # in place of a service: not known, and at a port that is wanted; given already
 UDP = 17
 Marks = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -86,13 +86,23 @@ class Wanted:
     """What to follow: sessions that speak one of `services`; those that have one of `ports`, while it is not known
     what they speak; those that are announced (`expected`), if `expecting`.
 
-    Datagrams of the services and ports in `together` are given as Datagrams.
+    Datagrams of the services and ports in `together` are given as Datagrams. `enough`: of some services no more of each
+    side of a stream is wanted than so many bytes.
     """
 
     services: Collection[int] = range(256)
     ports: Collection[int] = ()
     together: tuple[Collection[int], Collection[int]] = ((), ())
     expecting: bool = False
+    enough: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Packets:
+        """For each service how many bytes of each side of a stream are wanted."""
+        limits = np.zeros(256, np.int64)
+        for service in self.services:
+            limits[service] = self.enough.get(service, FOREVER)
+        return limits
 
 
 @dataclass(slots=True)
@@ -110,7 +120,6 @@ class _Batch:
     moves: Packets
     following: np.ndarray[Any, np.dtype[np.int32]]
     runs: Packets
-    base: int = -1  # least address of a payload; -1: not looked for yet
 
     def run(self, packet: int) -> Iterator[int]:
         """The packets of the run that begins with PACKET."""
@@ -129,10 +138,8 @@ class _Batch:
                 chosen &= runs[:, slots.R_ASKED] == 0
             size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
         data, times, ends = np.empty(size, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
-        if self.base < 0:
-            addresses = self.packets[:, slots.P_ADDRESS]
-            self.base = int(addresses.min(initial=1 << 62, where=addresses > 0))
-        base = self.base
+        addresses = self.packets[:, slots.P_ADDRESS]
+        base = int(addresses.min(initial=1 << 62, where=addresses > 0))
         native.copy_runs(
             self.packets.ctypes.data, self.moves.ctypes.data, self.following.ctypes.data, len(self.packets),
             self.runs.ctypes.data, low, high, asked, base, base, data.ctypes.data, size, times.ctypes.data,
@@ -153,9 +160,8 @@ class Streams:
     """Puts payload in order, as the tracker says whose turn it is, of sessions that are WANTED."""
 
     def __init__(self, job: Job, wanted: Wanted) -> None:
-        self._wanted = np.full(256, 2 * wanted.expecting, np.uint8)
-        self._wanted[list(wanted.services)] = 1
-        self._wanted[AT_PORT], self._wanted[GIVEN] = 1, 0
+        self._limits = wanted.limits
+        self._limits[AT_PORT], self._limits[GIVEN] = FOREVER, 0
         self._ports = _marks(wanted.ports, 1 << 16)
         self._together = [_marks(wanted.together[0], 256), _marks(wanted.together[1], 1 << 16)]
         self.expecting, self.expected = wanted.expecting, Expected(job.report)
@@ -174,17 +180,18 @@ class Streams:
             at_once &= (
                 ((both >> 48) & 0xFF == UDP) & (packets[:, slots.P_THERE] > 0) & (packets[:, slots.P_SESSION] >= 0)
             )
+            at_once &= (services == 0) | (moves[:, slots.M_OFFSET] < self._limits[services])
             if at_once.any():
                 yield Datagrams(packets[at_once], services[at_once])
                 services[at_once] = GIVEN
-        if not self._wanted[0]:
+        if not self._limits[0]:
             services[(services == 0) & _at(self._ports, both)] = AT_PORT
         size = 1 << max(4, (2 * rows - 1).bit_length())
         table, last, following = np.empty(size, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int32)
         runs = np.empty((rows, slots.RUN), np.int64)
         count = native.find_runs(
-            packets.ctypes.data, moves.ctypes.data, rows, self._wanted.ctypes.data, table.ctypes.data, size,
-            following.ctypes.data, runs.ctypes.data, RUN, last.ctypes.data,
+            packets.ctypes.data, moves.ctypes.data, rows, self._limits.ctypes.data, self.expecting, table.ctypes.data,
+            size, following.ctypes.data, runs.ctypes.data, RUN, last.ctypes.data,
         )  # fmt: skip
         batch = _Batch(packets, moves, following, runs[:count])
         ready = (batch.runs[:, slots.R_KIND] != slots.R_ODD) & (batch.runs[:, slots.R_ASKED] == 0)
@@ -232,7 +239,7 @@ class Streams:
 
     def _packet(self, packet: Packets, name: int, move: list[int], service: int) -> Iterator[Said]:
         """One packet of a stream, of any kind."""
-        offset, before, after, other_before, other_after, _ = move
+        offset, before, after, other_before, other_after, *_ = move
         if other_after > other_before:
             yield from self._turn(packet, name ^ 1, other_before, other_after, service)
         there = int(packet[slots.P_THERE])
@@ -292,6 +299,9 @@ class Streams:
     def _said(self, packet: Packets, name: int, data: bytes | None, missing: int, service: int) -> Said:
         if missing:
             self._report.count("stream bytes missing", missing)
+            if int(packet[slots.P_FLAGS]) & slots.LEFT_OUT:
+                self._report.losses = True
+                self._report.count("stream bytes left out by splits", missing)
         return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, False, packet, service)
 
     def forget(self, sessions: Packets) -> None:
@@ -331,20 +341,18 @@ class Contents:
     """
 
     def __init__(self, job: Job, wanted: Wanted | Collection[int] | None = None) -> None:
-        captures = ordered(job.captures)
-        self._extractor = Extractor(captures, job.report, job.on_error)
+        self._origin = origin(job)
         self._tracker = Tracker(job.options, job.report, moves=True)
         if not isinstance(wanted, Wanted):
             wanted = Wanted() if wanted is None else Wanted(wanted)
         self._streams = Streams(job, wanted)
         self.expected = self._streams.expected
-        self._names = [capture.capture for capture in captures]
         self._kept: list[Packets] = []
         self._ending: list[Packets] = []  # have ended, and it is not said yet
         self._left = 0  # sessions in the tracker's rows once it has finished
 
     def __iter__(self) -> Iterator[Said | Datagrams | Over]:
-        for packets in self._extractor.merged():
+        for packets in self._origin.merged():
             self._ending = [one.copy() for one in self._tracker.add(packets)]
             yield from self._streams.events(packets, self._tracker.moves)
             for one in self._ending:
@@ -352,11 +360,11 @@ class Contents:
                 yield Over(self._sessions(one))
             self._ending = []
         self._left = int(self._tracker.state[slots.COUNT])
-        for one in self._tracker.finish():
+        for one in self._tracker.finish(self._origin.until):
             yield Over(self._sessions(one.copy()))
 
     def _sessions(self, rows: Packets) -> Sessions:
-        return Sessions(rows, self._names, self._extractor.sensors)
+        return Sessions(rows, self._origin.names, self._origin.sensors)
 
     def keep(self, sessions: Sessions, serials: set[int]) -> None:
         """Those of SESSIONS, which have ended, whose SERIALS will be asked for by `flows`."""

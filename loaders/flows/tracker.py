@@ -86,8 +86,9 @@ class Tracker:
         self.state[[slots.COUNT, slots.NEXT_SERIAL]] = len(rows)
         self._part()
 
-    def pause(self) -> Iterator[Packets]:
-        """What is over at the latest time; the sessions in `open` are not."""
+    def pause(self, until: int = 0) -> Iterator[Packets]:
+        """What is over at the time of the last packet, or UNTIL if that is later; the sessions in `open` are not."""
+        self.state[slots.NOW] = max(int(self.state[slots.NOW]), until)
         yield from self._ended(int(self.state[slots.NOW]))
 
     def open(self) -> Packets:
@@ -148,8 +149,9 @@ class Tracker:
         self.report.losses = True
         self.report.count("sessions given up for want of memory", len(quiet))
 
-    def finish(self) -> Iterator[Packets]:
-        """All that is left, as it stands."""
+    def finish(self, until: int = 0) -> Iterator[Packets]:
+        """All that is left, as it stands at the time of the last packet, or UNTIL if that is later."""
+        self.state[slots.NOW] = max(int(self.state[slots.NOW]), until)
         if lost := int(self.state[slots.LOST_HOLES]):
             self.report.count("holes given up in streams", lost)
         count = int(self.state[slots.COUNT])

@@ -295,7 +295,10 @@ def flow_packets(
 
 @kernel("int64s", "int", "bytes")
 def drop_doubles(packets_p, rows, keep_p):
-    """Mark in KEEP what stays of packets in the order of time: what two captures have alike at one time stays once."""
+    """Mark in KEEP what stays of packets in the order of time: what two captures have alike at one time stays once.
+
+    Where a split left out the payload of the one that stays, it gets the other's.
+    """
     packets = carray(packets_p, (rows, slots.PACKET))
     keep = carray(keep_p, (rows,))
     dropped = 0
@@ -306,12 +309,16 @@ def drop_doubles(packets_p, rows, keep_p):
             if (
                 packets[j, slots.HASH] == packets[i, slots.HASH]
                 and packets[j, slots.P_CAPTURE] != packets[i, slots.P_CAPTURE]
-                and packets[j, slots.P_FLAGS] == packets[i, slots.P_FLAGS]
+                and (packets[j, slots.P_FLAGS] ^ packets[i, slots.P_FLAGS]) & ~np.int64(slots.LEFT_OUT) == 0
                 and packets[j, slots.P_NUMBERS] == packets[i, slots.P_NUMBERS]
                 and packets[j, slots.P_PAYLOAD] == packets[i, slots.P_PAYLOAD]
                 and packets[j, slots.P_LENGTH] == packets[i, slots.P_LENGTH]
                 and packets[j, slots.TAGS] == packets[i, slots.TAGS]
             ):
+                if packets[j, slots.P_THERE] < packets[i, slots.P_THERE]:
+                    packets[j, slots.P_FLAGS] = packets[i, slots.P_FLAGS]
+                    packets[j, slots.P_ADDRESS] = packets[i, slots.P_ADDRESS]
+                    packets[j, slots.P_THERE] = packets[i, slots.P_THERE]
                 keep[i] = 0
                 dropped += 1
                 break

@@ -1,10 +1,10 @@
-"""Packets dealt out to buckets, and flows numbered in each: what pieces of sessions are made of."""
+"""Packets dealt out to buckets, flows numbered in each, payload chosen: what pieces of sessions are made of."""
 
 import numpy as np
 from numba import carray
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.kernels.flowpackets import mixed
-from packetpig.loaders.kernels.kernel import kernel
+from packetpig.loaders.kernels.kernel import helper, kernel
 from packetpig.loaders.kernels.tracking import same_key
 
 
@@ -68,6 +68,104 @@ def hash_keys(rows_p, rows, seeds_p, sensors):
         value = mixed(value, keys[i, slots.TAGS] & 0xFFFFFFFF)
         keys[i, slots.HASH] = np.int64(value >> np.uint64(1))
     return 0
+
+
+@helper
+def number_at(body, column, i):
+    """Value I of a packed column: least value, bytes of each, place."""
+    width = column[1]
+    p = column[2] + i * width
+    value = np.uint64(0)
+    for k in range(width):
+        value |= np.uint64(body[p + k]) << np.uint64(8 * k)
+    return np.int64(value) + column[0]
+
+
+@kernel("int64s", "int64s", "int", "int64s", "int", "int")
+def choose_payload(packets_p, moves_p, rows, limits_p, doubt, ahead):
+    """Leave out the payload of tracked packets that nobody will want; gives how many bytes stay.
+
+    LIMITS: for each service how many bytes of each side are wanted. DOUBT: the same where it is not sure what is
+    spoken. AHEAD: bytes beyond these that may come before their turn.
+    """
+    packets = carray(packets_p, (rows, slots.PACKET))
+    moves = carray(moves_p, (rows, slots.MOVE))
+    limits = carray(limits_p, (256,))
+    size = np.int64(0)
+    for i in range(rows):
+        if packets[i, slots.P_THERE] == 0:
+            continue
+        service, protocol = moves[i, slots.M_SERVICE], (packets[i, slots.PORTS] >> 48) & 0xFF
+        limit = np.int64(limits[service])
+        if protocol == 6 or protocol == 17:
+            sure = moves[i, slots.M_SURE] != 0 or (protocol == 17 and service == slots.QUIC)
+            if not sure:
+                limit = max(limit, doubt)
+        if packets[i, slots.P_SESSION] >= 0 and limit > 0 and moves[i, slots.M_OFFSET] - ahead < limit:
+            size += packets[i, slots.P_THERE]
+        else:
+            packets[i, slots.P_THERE] = packets[i, slots.P_ADDRESS] = 0
+            packets[i, slots.P_FLAGS] |= slots.LEFT_OUT
+    return size
+
+
+@kernel("int64s", "int", "bytes", "int", "bytes", "int", "int")
+def gather(packets_p, rows, base_p, base, out_p, address, size):
+    """Copy the payload of packets together, which is there from then on; gives how many bytes it is.
+
+    BASE: an address that no payload is below, as a pointer and as a number; ADDRESS: of OUT, as a number.
+    """
+    packets = carray(packets_p, (rows, slots.PACKET))
+    memory = carray(base_p, (1 << 62,))
+    out = carray(out_p, (size,))
+    at = np.int64(0)
+    for i in range(rows):
+        length = packets[i, slots.P_THERE]
+        if length > 0:
+            source = packets[i, slots.P_ADDRESS] - base
+            for k in range(length):
+                out[at + k] = memory[source + k]
+            packets[i, slots.P_ADDRESS] = address + at
+            at += length
+    return at
+
+
+@kernel("int64s", "int", "bytes", "int", "int64s", "int", "int64s", "int", "int64s", "int", "int", "int", "int")
+def open_piece(
+    packets_p, rows, body_p, size, keys_p, flows, captures_p, captures_count, columns_p, begin, has_payload, said,
+    address,
+):  # fmt: skip
+    """Write the rows of a piece's packets from its columns in BODY; gives where it ends, or -1 if it is broken.
+
+    BEGIN: time of the first packet. KEYS: the flows', with their hashes. CAPTURES: numbers of the piece's. COLUMNS:
+    least value, bytes of a value and place of each column. SAID: where the payload begins. ADDRESS: of BODY.
+    """
+    packets = carray(packets_p, (rows, slots.PACKET))
+    body = carray(body_p, (size,))
+    keys = carray(keys_p, (flows, slots.HASH + 1))
+    captures = carray(captures_p, (captures_count,))
+    columns = carray(columns_p, (10, 3))
+    time, place = np.int64(begin), np.int64(said)
+    for i in range(rows):
+        packet = packets[i]
+        time += number_at(body, columns[0], i)
+        flow, capture = number_at(body, columns[1], i), number_at(body, columns[8], i)
+        there = number_at(body, columns[9], i) if has_payload != 0 else np.int64(0)
+        if not 0 <= flow < flows or not 0 <= capture < captures_count or not 0 <= there <= size - place:
+            return -1
+        for k in range(slots.HASH + 1):
+            packet[k] = keys[flow, k]
+        packet[slots.P_TIME] = time
+        packet[slots.P_FLAGS] = number_at(body, columns[2], i) | (number_at(body, columns[3], i) << 32)
+        packet[slots.P_NUMBERS] = (number_at(body, columns[4], i) << 32) | number_at(body, columns[5], i)
+        packet[slots.P_PAYLOAD] = number_at(body, columns[6], i)
+        packet[slots.P_LENGTH] = number_at(body, columns[7], i)
+        packet[slots.P_CAPTURE] = captures[capture]
+        packet[slots.P_THERE] = there
+        packet[slots.P_ADDRESS] = address + place if there > 0 else np.int64(0)
+        place += there
+        packet[slots.P_SESSION] = -1
+    return place
 
 
 @kernel("int", "int64s", "bytes", "int", "int32s", "bytes", "int32s", "int64s", "int", "bytes", "int")

@@ -7,8 +7,11 @@ from packetpig.loaders.kernels.kernel import helper, kernel
 
 
 @helper
-def kind_of(packet, move):
-    """What a tracked packet means to the contents of its session: slots.R_…, or -1: nothing."""
+def kind_of(packet, move, limit):
+    """What a tracked packet means to the contents of its session: slots.R_…, or -1: nothing.
+
+    LIMIT: bytes of each side of a stream after which nothing is asked for.
+    """
     flags, there = packet[slots.P_FLAGS], packet[slots.P_THERE]
     if packet[slots.P_SESSION] < 0 or flags & slots.ERROR != 0:
         return -1
@@ -17,21 +20,23 @@ def kind_of(packet, move):
     before, after = move[slots.M_BEFORE], move[slots.M_AFTER]
     offset = move[slots.M_OFFSET]
     usable = there > 0 and flags & (slots.CUT | slots.RST) == 0 and offset >= 0
-    if move[slots.M_OTHER_AFTER] > move[slots.M_OTHER_BEFORE]:
+    if move[slots.M_OTHER_AFTER] > move[slots.M_OTHER_BEFORE] and move[slots.M_OTHER_BEFORE] < limit:
         return slots.R_ODD
+    if before >= limit:
+        return -1
     if after > before:
         return slots.R_NEXT if usable and offset <= before and offset + there == after else slots.R_ODD
     return slots.R_ODD if usable and offset + there > before else -1
 
 
-@kernel("int64s", "int64s", "int", "bytes", "int32s", "int", "int32s", "int64s", "int", "int32s")
-def find_runs(packets_p, moves_p, rows, wanted_p, table_p, slots_count, next_p, runs_p, most, state_p):
+@kernel("int64s", "int64s", "int", "int64s", "int", "int32s", "int", "int32s", "int64s", "int", "int32s")
+def find_runs(packets_p, moves_p, rows, wanted_p, ask, table_p, slots_count, next_p, runs_p, most, state_p):
     """The runs of tracked packets, in the order of their first ones; gives how many.
 
-    WANTED: for each service a byte: 1 follow it, 2 follow it once it is asked for (R_ASKED). TABLE (SLOTS_COUNT, a
-    power of two, twice ROWS or more) leads from sessions to their last runs. NEXT: for each packet the next one of its
-    run, or -1. RUNS: slots.R_…, ROWS of them. No run is longer than MOST bytes and a packet. STATE: scratch, for the
-    last packet of each run.
+    WANTED: for each service how many bytes of each side of a stream to follow; with ASK, those that nobody wants are
+    followed once they are asked for (R_ASKED). TABLE (SLOTS_COUNT, a power of two, twice ROWS or more) leads from
+    sessions to their last runs. NEXT: for each packet the next one of its run, or -1. RUNS: slots.R_…, ROWS of them. No
+    run is longer than MOST bytes and a packet. STATE: scratch, for the last packet of each run.
     """
     packets = carray(packets_p, (rows, slots.PACKET))
     moves = carray(moves_p, (rows, slots.MOVE))
@@ -46,10 +51,12 @@ def find_runs(packets_p, moves_p, rows, wanted_p, table_p, slots_count, next_p, 
     for i in range(rows):
         following[i] = np.int32(-1)
         service = moves[i, slots.M_SERVICE]
-        follow = np.int64(wanted[service])
-        if follow == 0:
-            continue
-        kind = kind_of(packets[i], moves[i])
+        limit, asked = wanted[service], np.int64(0)
+        if limit == 0:
+            if ask == 0 or service == slots.R_GIVEN:
+                continue
+            limit, asked = np.int64(1 << 62), np.int64(1)
+        kind = kind_of(packets[i], moves[i], limit)
         if kind < 0:
             continue
         name = packets[i, slots.P_SESSION]
@@ -81,7 +88,7 @@ def find_runs(packets_p, moves_p, rows, wanted_p, table_p, slots_count, next_p, 
         runs[count, slots.R_KIND] = kind
         runs[count, slots.R_SERVICE] = service
         runs[count, slots.R_TIME] = packets[i, slots.P_TIME]
-        runs[count, slots.R_ASKED] = follow - 1
+        runs[count, slots.R_ASKED] = asked
         count += 1
     return count
 

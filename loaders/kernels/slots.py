@@ -38,6 +38,7 @@ ICMP_TYPE = 24  # shift; 8 bits
 ICMP_CODE = 32  # shift; 8 bits: the type that answers, or the code
 SIGNATURE = 40  # shift; 8 bits: what the payload looks like
 INSTEAD = 1 << 21  # that error as a packet of its own, for when there is no session that it is about
+LEFT_OUT = 1 << 23  # its payload was captured, and a split left it out since nobody would want it
 PART = 1 << 22  # a fragment, row P_ADDRESS of its table: nothing but time and capture is known
 PRINT = 48  # shift; 15 bits that tell packets of one time apart: IP identification and checksum
 
@@ -48,7 +49,8 @@ M_AFTER = 2  # and after it
 M_OTHER_BEFORE = 3  # the same of the other side: an acknowledgment can end the wait for what is missing
 M_OTHER_AFTER = 4
 M_SERVICE = 5  # what the session speaks, as far as that is known after the packet
-MOVE = 6
+M_SURE = 6  # 1: that cannot be otherwise if there are packets before: it began with a SYN, and its first payload tells
+MOVE = 7
 
 # a run: what one side says without the other speaking in between
 R_FIRST = 0  # its first packet
@@ -62,6 +64,7 @@ R_ASKED = 7  # followed only if its session is asked for
 RUN = 8
 # kinds of runs: the next bytes of a stream; one datagram; one packet of a stream that does more, or something else
 R_NEXT, R_DATAGRAM, R_ODD = range(3)
+R_GIVEN = 255  # in place of a service: what is said was given already
 
 # a session's row
 STATUS = 7

@@ -511,10 +511,14 @@ def track(
             look(s, (flags >> slots.SIGNATURE) & 0xFF)
         move = moves[i if all_moves != 0 else 0]
         move[slots.M_SERVICE] = s[slots.SERVICE] & 0xFF
+        move[slots.M_SURE] = 0
         if protocol == 6:
             tcp_packet(s, side, other, packet, settings, state, move)
+            if s[slots.SERVICE] & 0xFF != 0 and s[slots.SERVICE] >> 16 == 0 and s[slots.STATUS] & slots.PARTIAL == 0:
+                move[slots.M_SURE] = 1
         else:
-            move[slots.M_OFFSET] = move[slots.M_BEFORE] = move[slots.M_OTHER_BEFORE] = move[slots.M_OTHER_AFTER] = 0
+            move[slots.M_OFFSET] = s[side + slots.BYTES]
+            move[slots.M_BEFORE] = move[slots.M_OTHER_BEFORE] = move[slots.M_OTHER_AFTER] = 0
             move[slots.M_AFTER] = packet[slots.P_PAYLOAD]
             s[slots.LAST] = max(s[slots.LAST], time)
             s[side + slots.BYTES] += packet[slots.P_PAYLOAD]

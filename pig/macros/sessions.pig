@@ -10,13 +10,17 @@
 --   FEATURES(pcap)                    one row of numbers a session, for machine learning
 
 DEFINE SESSIONS(pcap, where) RETURNS sessions {
+    DEFINE merged packetpig.bridge.Merge('sessions', 'without=timestamps,intervals');
     pieces = LOAD '$pcap' USING SessionPieceLoader();
     buckets = GROUP pieces BY bucket;
-    merged = FOREACH buckets GENERATE FLATTEN(sessions.merge(pieces.piece, '')) AS (
-        sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel, end_ts,
-        duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
-        dst_ip_bytes, missed_bytes, icmp_errors);
-    $sessions = FILTER merged BY $where;
+    rows = FOREACH buckets {
+        sorted = ORDER pieces BY ts;
+        GENERATE FLATTEN(merged(sorted)) AS (
+            sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel,
+            end_ts, duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+            dst_ip_bytes, missed_bytes, icmp_errors);
+    };
+    $sessions = FILTER rows BY $where;
 };
 
 DEFINE WITH_SESSION(rows, sessions) RETURNS joined {
@@ -40,11 +44,15 @@ DEFINE FEATURES(pcap) RETURNS features {
 };
 
 DEFINE SENSOR_SESSIONS(pcap, where) RETURNS sessions {
+    DEFINE merged packetpig.bridge.Merge('sessions', 'without=timestamps,intervals');
     pieces = LOAD '$pcap' USING SessionPieceLoader('sensors=folders');
     buckets = GROUP pieces BY bucket;
-    merged = FOREACH buckets GENERATE FLATTEN(sessions.merge(pieces.piece, '')) AS (
-        sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel, end_ts,
-        duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
-        dst_ip_bytes, missed_bytes, icmp_errors);
-    $sessions = FILTER merged BY $where;
+    rows = FOREACH buckets {
+        sorted = ORDER pieces BY ts;
+        GENERATE FLATTEN(merged(sorted)) AS (
+            sensor, capture, ts, session_id, community_id, proto, src, sport, dst, dport, vlan, inner_vlan, tunnel,
+            end_ts, duration, service, state, end_state, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+            dst_ip_bytes, missed_bytes, icmp_errors);
+    };
+    $sessions = FILTER rows BY $where;
 };

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from packetpig.loaders import load
 from packetpig.loaders.captures.capture import Capture, local
-from packetpig.loaders.contract.report import Report
-from packetpig.loaders.flows.extracting import Extractor
-from packetpig.loaders.flows.pieces import Pieces, Together
+from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import run
 from packetpig.loaders.sessions import COLUMNS, LOADER
 
 from tests.conftest import DEMO
@@ -57,17 +56,24 @@ def traffic(seed: int, count: int = 60) -> list[Sent]:
     return sorted(packets + long.packets, key=lambda packet: packet[0])
 
 
-def merged(tasks: Iterable[Sequence[Capture]]) -> Rows:
-    """Sessions from the pieces of several tasks, grouped by bucket, in any order."""
-    buckets: dict[int, list[bytes]] = defaultdict(list)
+def buckets(tasks: Iterable[Sequence[Capture]], **options: str) -> list[list[bytes]]:
+    """The pieces of several tasks, by bucket and in the order of ts, as Pig gives them."""
+    found: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    tasks = list(tasks)
+    random.Random(1).shuffle(tasks)
     for captures in tasks:
-        for bucket, _, _, data in Pieces(Extractor(list(captures), Report())).split():
-            buckets[bucket].append(data)
+        _, batches = run(find("sessionpieces"), captures, ["ts", "bucket", "piece"], options=options)
+        for row in (row for batch in batches for row in batch.to_pylist()):
+            found[row["bucket"]].append((row["ts"], row["piece"]))
+    return [[piece for _, piece in sorted(pieces, key=lambda one: one[0])] for pieces in found.values()]
+
+
+def merged(tasks: Iterable[Sequence[Capture]]) -> Rows:
+    """Sessions from the pieces of several tasks."""
     rows: Rows = []
-    for data in buckets.values():
-        random.Random(1).shuffle(data)
-        for sessions in Together(data).sessions(LOADER.checked({})):
-            rows += [tuple(row.values()) for row in sessions.batch(NAMES).to_pylist()]
+    for pieces in buckets(tasks):
+        _, batches = run(LOADER, [], NAMES, pieces=iter(pieces))
+        rows += [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
     return sorted(rows, key=repr)
 
 

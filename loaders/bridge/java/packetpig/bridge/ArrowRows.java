@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.apache.arrow.flatbuf.DictionaryBatch;
 import org.apache.arrow.flatbuf.KeyValue;
 import org.apache.arrow.flatbuf.Message;
@@ -76,8 +77,13 @@ final class ArrowRows {
 
     /** The next row, or null at the end of the stream. */
     Tuple next() throws IOException {
+        return nextOr(() -> false);
+    }
+
+    /** The next row, or null at the end of the stream, or where a batch without rows made it TRUE that it ends here. */
+    Tuple nextOr(BooleanSupplier ends) throws IOException {
         while (row >= rows) {
-            if (!nextBatch()) {
+            if (!nextBatch() || rows == 0 && ends.getAsBoolean()) {
                 return null;
             }
         }

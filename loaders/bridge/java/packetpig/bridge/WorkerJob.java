@@ -53,6 +53,12 @@ final class WorkerJob {
                 "skip".equals(options.get(Options.ON_ERROR)));
     }
 
+    /** The first frame for a worker that is given pieces of sessions, not captures. */
+    String merging() {
+        String text = json(List.of());
+        return text.substring(0, text.length() - 1) + ",\"pieces\":true}";
+    }
+
     /** The first frame for the worker (docs/bridge.md). */
     String json(List<Capture> captures) {
         List<Object> list = new ArrayList<>();
