@@ -45,6 +45,7 @@ class Table:
 
 
 OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
+WAITING = 2048  # rows of Python's that wait for a batch, each some kilobytes
 WEIGHTY = (bytes, list, tuple)
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 
@@ -164,7 +165,7 @@ class Collector:
     @property
     def full(self) -> bool:
         """Whether it is time for a batch."""
-        return self._count >= ROWS or self._size >= OCTETS
+        return self._count >= ROWS or len(self._waiting) >= WAITING or self._size >= OCTETS
 
     @property
     def sessions(self) -> set[int]:
