@@ -24,7 +24,7 @@ MEMORY = Option(
     "memory", "bytes for sessions that are open at once (k, m, g); beyond it the quietest are given up", "512m"
 )
 UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-CHUNK = 1 << 16  # sessions that are given at a time
+CHUNK = 1 << 14  # sessions that are given at a time
 FIRST = 1 << 14  # sessions there is room for at first
 COST = 8 * slots.SESSION + 16  # bytes a session, with its places in the table
 
@@ -70,7 +70,8 @@ class Tracker:
         self.moves: Packets = np.empty((1, slots.MOVE), np.int64)
         self._all_moves = moves
         self.settings = np.array([nanoseconds(options[one.name], one.name) for one in TIMEOUTS], np.int64)
-        self.most = max(1024, size(options["memory"], "memory") // COST)
+        # a quarter is for the rows of those that leave, and for what the allocator keeps of them
+        self.most = max(1024, size(options["memory"], "memory") * 3 // 4 // COST)
         self.state = np.zeros(slots.STATE, np.int64)
         self._known = ports.known()
         self._room(min(FIRST, self.most))
@@ -163,4 +164,4 @@ class Tracker:
 
 def _chunks(rows: Packets) -> Iterator[Packets]:
     for low in range(0, len(rows), CHUNK):
-        yield rows[low : low + CHUNK]
+        yield rows[low : low + CHUNK].copy()  # whoever keeps one must not keep all of the tracker's rows alive
