@@ -25,7 +25,7 @@ rows = FOREACH bad GENERATE sensor AS sensor, community_id AS community_id, ts A
         AS alert:(sensor:chararray, capture:chararray, ts:double, engine:chararray, priority:int, gid:int, sid:long, rev:int,
             message:chararray, src:chararray, sport:int, dst:chararray, dport:int, proto:chararray),
     (client IS NULL ? src : client) AS opener, (client IS NULL OR client == src ? dst : src) AS other;
-sessions = SESSIONS('$pcap', 'true');
+sessions, dns, http, tls, files = TRAFFIC('$pcap', 'sessions,dns,http,tls,files');
 joined = WITH_SESSION(rows, sessions);
 placed = FOREACH joined GENERATE alert AS alert, session_id AS session_id, session_ts AS session_ts,
     session_from AS begin, session_until AS end, (session_id IS NULL ? opener : src) AS client,
@@ -34,20 +34,9 @@ placed = FOREACH joined GENERATE alert AS alert, session_id AS session_id, sessi
     CONCAT(alert.sensor, ' ', (session_id IS NULL ? opener : src), ' ', (session_id IS NULL ? other : dst)) AS pair,
     alert.ts AS ts;
 
-traffic = LOAD '$pcap' USING TrafficLoader('kinds=dns,http,tls,files',
-    'dns_where=section == \'answer\' AND type IN (\'A\', \'AAAA\')', 'dns_columns=sensor,ts,src,name,data',
-    'http_columns=sensor,ts,community_id,method,host,uri,status,user_agent',
-    'tls_columns=sensor,ts,community_id,version,sni,ja4,issuer',
-    'files_columns=sensor,ts,community_id,protocol,name,mime,sha256');
-SPLIT traffic INTO dns_rows IF dns IS NOT NULL, http_rows IF http IS NOT NULL, tls_rows IF tls IS NOT NULL,
-    file_rows IF files IS NOT NULL;
-
-exchanges = FOREACH http_rows GENERATE CONCAT(http.sensor, ' ', http.community_id) AS flow, http.ts AS ts,
-    http.method AS method, http.host AS host, http.uri AS uri, http.status AS status, http.user_agent AS user_agent;
-handshakes = FOREACH tls_rows GENERATE CONCAT(tls.sensor, ' ', tls.community_id) AS flow, tls.ts AS ts,
-    tls.version AS version, tls.sni AS sni, tls.ja4 AS ja4, tls.issuer AS issuer;
-carried = FOREACH file_rows GENERATE CONCAT(files.sensor, ' ', files.community_id) AS flow, files.ts AS ts,
-    files.protocol AS protocol, files.name AS name, files.mime AS mime, files.sha256 AS sha256;
+exchanges = FOREACH http GENERATE CONCAT(sensor, ' ', community_id) AS flow, ts, method, host, uri, status, user_agent;
+handshakes = FOREACH tls GENERATE CONCAT(sensor, ' ', community_id) AS flow, ts, version, sni, ja4, issuer;
+carried = FOREACH files GENERATE CONCAT(sensor, ' ', community_id) AS flow, ts, protocol, name, mime, sha256;
 flows = COGROUP placed BY flow INNER, exchanges BY flow, handshakes BY flow, carried BY flow;
 around = FOREACH flows GENERATE group AS match_flow, FLATTEN(context.around(placed.(ts, begin, end),
     exchanges.(ts, method, host, uri, status, user_agent), handshakes.(ts, version, sni, ja4, issuer),
@@ -55,8 +44,8 @@ around = FOREACH flows GENERATE group AS match_flow, FLATTEN(context.around(plac
     issuer, file_names, file_types, sha256s);
 told = JOIN placed BY (flow, ts) LEFT OUTER, around BY (match_flow, asked);
 
-answers = FOREACH dns_rows GENERATE CONCAT(dns.sensor, ' ', dns.src, ' ', dns.data) AS pair, dns.ts AS ts,
-    LOWER(dns.name) AS name;
+found = FILTER dns BY section == 'answer' AND (type == 'A' OR type == 'AAAA');
+answers = FOREACH found GENERATE CONCAT(sensor, ' ', src, ' ', data) AS pair, ts, LOWER(name) AS name;
 pairs = COGROUP placed BY pair INNER, answers BY pair INNER;
 lookups = FOREACH pairs GENERATE group AS lookup_pair,
     FLATTEN(context.lookups(placed.ts, answers.(ts, name))) AS (lookup_asked, looked_up, looked_up_ts);
