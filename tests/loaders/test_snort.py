@@ -17,7 +17,7 @@ from packetpig.loaders.engines.rules import Rules
 
 from tests.conftest import DEMO
 from tests.loaders.engines import byhand
-from tests.loaders.test_suricata import SHORT, keys
+from tests.loaders.test_suricata import SHORT, across_two_files, keys
 from tests.making import ethernet, ipv4, pcap, tcp
 
 RECORDED = Path(__file__).parent / "engines/recorded/snort3.txt"
@@ -96,6 +96,28 @@ def test_the_same_as_by_hand_one_for_one(tmp_path: Path) -> None:
     hand = byhand.snort(merged, Setup(Rules.of("")), tmp_path / "hand")
     assert keys(alerts(DEMO)) == hand
     assert len(hand) > 200
+
+
+@real
+def test_two_runs_give_the_same() -> None:
+    assert keys(alerts(DEMO)) == keys(alerts(DEMO))
+
+
+@real
+def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.rules").write_text(SHORT.replace("; sid", "; http_uri; sid") % ("evil", "/evil", 1))
+    for path, packets in zip(("a.pcap", "b.pcap"), across_two_files(), strict=True):
+        (tmp_path / path).write_bytes(pcap(packets))
+    both = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
+    found = alerts(*both, rules=str(tmp_path / "a.rules"))
+    assert [row["sid"] for row in found] == [1]
+    assert not alerts(both[0], rules=str(tmp_path / "a.rules"))
+    hand = byhand.snort(
+        byhand.merged(list(map(str, both)), tmp_path / "m.pcap"),
+        Setup(Rules.of(str(tmp_path / "a.rules"))),
+        tmp_path / "hand",
+    )
+    assert keys(found) == hand
 
 
 @real

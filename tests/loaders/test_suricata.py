@@ -77,7 +77,8 @@ def test_an_alert_knows_its_capture_its_client_and_its_flow(demo: list[dict[str,
         assert row["client"] == opened[row["community_id"]]
 
 
-def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
+def across_two_files() -> tuple[list[Any], list[Any]]:
+    """The packets of two captures, with a request in both."""
     back = ("10.0.0.2", "10.0.0.1")
     one = [
         (1, ethernet(ipv4(tcp(flags=2, seq=99)))),
@@ -88,6 +89,11 @@ def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
         (3, ethernet(ipv4(tcp(b"il HTTP/1.0\r\n\r\n", seq=107, ack=10)))),
         (4, ethernet(ipv4(tcp(flags=0x10, seq=10, ack=122, sport=80, dport=1025), *back))),
     ]
+    return one, other
+
+
+def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
+    one, other = across_two_files()
     (tmp_path / "a.pcap").write_bytes(pcap(one))
     (tmp_path / "b.pcap").write_bytes(pcap(other))
     rules = tmp_path / "a.rules"
