@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from packetpig.loaders.contract.columns import boolean, text
@@ -196,15 +197,19 @@ class Parser(messages.Parser):
             self.give(conversation.session, request.time, "http", "basic", user, secret, accepted)
 
 
-LOADER = messages.loader(
-    pig="CredentialLoader",
-    answers="one name and secret that were sent in the clear",
-    parser=Parser,
-    columns=(
-        text("protocol", "http, ftp, smtp, pop3, imap", repeated=True),
-        text("method", "basic, password, plain, login", repeated=True),
-        text("user", "the name", repeated=True),
-        text("secret", "the password itself"),
-        boolean("accepted", "the server took it; null: nobody saw its answer"),
+# no kind of TrafficLoader's: secrets are to be asked for
+LOADER = replace(
+    messages.loader(
+        pig="CredentialLoader",
+        answers="one name and secret that were sent in the clear",
+        parser=Parser,
+        columns=(
+            text("protocol", "http, ftp, smtp, pop3, imap", repeated=True),
+            text("method", "basic, password, plain, login", repeated=True),
+            text("user", "the name", repeated=True),
+            text("secret", "the password itself"),
+            boolean("accepted", "the server took it; null: nobody saw its answer"),
+        ),
     ),
+    parser=None,
 )

@@ -91,7 +91,7 @@ def test_an_option_goes_to_its_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"kinds": "dns,smoke"}, "no kind smoke; there are sessions, "),
+        ({"kinds": "dns,smoke"}, "no kind smoke; there are sessions, dns"),
         ({"decode": "smoke"}, "no kind smoke"),
         ({"dns_columns": "nothing"}, "dns_columns: dns have no column nothing; they have sensor"),
         ({"http_nothing": "1"}, "TrafficLoader has no option http_nothing"),
