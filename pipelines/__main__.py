@@ -72,13 +72,9 @@ def _run(settings: Settings, place: Any) -> int:
     without = {name.strip() for name in settings.without.split(",") if name.strip()}
     if without - set(kinds):
         raise ValueError(f"no stage {', '.join(sorted(without - set(kinds)))}; there are {', '.join(sorted(kinds))}")
-    run = Run(
-        settings,
-        place,
-        Archive.read(place, length),
-        {name: kind for name, kind in kinds.items() if name not in without},
-    )
+    run = Run(settings, place, Archive.read(place, length), kinds)
     set_current(run)
+    run.choose(without)
     found, new = listed(settings.captures, settings.sensors, settings.settle)
     with tempfile.TemporaryDirectory(prefix="packetpig-pipeline-") as folder:
         run.pigs = Pigs(settings.workers, settings.mode, settings.pig_options, Path(folder))

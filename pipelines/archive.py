@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
@@ -112,6 +112,16 @@ class Archive:
     def captures(self, window: Window) -> list[Entry]:
         """The captures with packets of a window, by path."""
         return self._by_window.get(window.start, [])
+
+    def between(self, start: float, end: float, but: Collection[str]) -> list[Entry]:
+        """Captures with packets of windows from START to END that begin before END, by path, BUT for some paths."""
+        found: dict[str, Entry] = {}
+        for at in self._by_window:
+            if start <= at <= end:
+                for entry in self._by_window[at]:
+                    if entry.path not in but and entry.first_ts is not None and entry.first_ts <= end:
+                        found[entry.path] = entry
+        return [found[path] for path in sorted(found)]
 
     def key(self, window: Window) -> str:
         """What stands for the captures of a window."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +75,28 @@ class Run:
         self.settings, self.store, self.archive = settings, store, archive
         self.tables = Tables(store)
         self.log = Log()
-        self.kinds = kinds
+        self.kinds = dict(kinds)
         self.pigs: pig.Pigs | None = None
         self.makers = {table: kind for kind in kinds.values() for table in kind.stored()}
         self.known: dict[tuple[str, str], str] = {}
         self._windows: dict[str, Window] = {}
         self.renew()
+
+    def choose(self, without: Collection[str]) -> None:
+        """Leave out the stages WITHOUT, those that leave themselves out, and those that read what these make."""
+        out = {name: kind.left_out(self) for name, kind in self.kinds.items() if name not in without}
+        out = dict.fromkeys(without, "") | {name: why for name, why in out.items() if why}
+        before = -1
+        while before != len(out):
+            before = len(out)
+            for name, kind in self.kinds.items():
+                gone = [table for table in kind.reads if self.makers[table].stage() in out]
+                if gone and name not in out:
+                    out[name] = f"{', '.join(gone)} would be missing"
+        for name in out:
+            del self.kinds[name]
+            if out[name]:
+                self.log.say(f"{name}: left out: {out[name]}")
 
     def renew(self) -> None:
         """Look at the archive again."""
@@ -98,8 +114,8 @@ class Run:
         """The round that a stage runs in: after those rounds whose outcome it must know."""
         level = 0
         for table in (*kind.reads, *kind.uses):
-            maker = self.makers.get(table)
-            if maker is not None:
+            maker = self.makers[table]
+            if maker.stage() in self.kinds:
                 wait = table in kind.uses or (kind.whole and not maker.whole)
                 level = max(level, self.level(maker) + wait)
         return max([level, *(self.level(self.kinds[name]) + 1 for name in kind.after if name in self.kinds)])
@@ -129,9 +145,7 @@ class Run:
 
     def keys(self, table: str, window: str, whole: bool) -> dict[str, str]:
         """Keys of a table's parts that a stage reads, by window, as they should be."""
-        maker = self.makers.get(table)
-        if maker is None:
-            return {}
+        maker = self.makers[table]
         if whole and not maker.whole:
             return {name: key for name, key in self.tables.windows(table).items() if name != ALL}
         name = ALL if maker.whole else window
@@ -145,9 +159,7 @@ class Run:
 
     def location(self, table: str, window: str, whole: bool, work: str) -> str:
         """Where a table is, for a LOAD; an empty table's if there is none."""
-        maker = self.makers.get(table)
-        if maker is None:
-            raise KeyError(f"no stage makes {table}")
+        maker = self.makers[table]
         if whole and not maker.whole:
             names = sorted(name for name in self.tables.windows(table) if name != ALL)
         else:

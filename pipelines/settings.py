@@ -24,6 +24,12 @@ class Settings(luigi.Config):
         default="", choices=["", "folders"], description="folders: each folder right below the input is a sensor"
     )
     settle = luigi.IntParameter(default=0, description="seconds a capture must have been left alone to be read")
+    follow = luigi.IntParameter(
+        default=3600, description="seconds behind a window in which its sessions are followed for what they say"
+    )
+    internal = luigi.Parameter(
+        default="10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,2001:db8::/32", description="networks of ours"
+    )
     mode = luigi.Parameter(default="local", description="how Pig runs: local, mapreduce, tez, tez_local")
     pig_options = luigi.Parameter(default="", description="more options of bin/pig, such as -D name=value")
     workers = luigi.IntParameter(default=min(2, CORES), description="stages that run at once")

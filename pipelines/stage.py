@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import luigi
 import packetpig.pipelines.stages
 from packetpig.pipelines import pig
+from packetpig.pipelines.archive import Entry
 from packetpig.pipelines.run import Run, current
 from packetpig.pipelines.tables import ALL, WORK, Part, digest
 from packetpig.pipelines.windows import Window
@@ -36,7 +37,8 @@ class StageError(Exception):
 class Stage(luigi.Task):
     """A window of some tables, made by one Pig script.
 
-    `tables`: what the script stores below `$output` (the stage's name, if it says nothing). `captures`: the script
+    `tables`: what the script stores below `$output` (the stage's name, if it says nothing). `written`: folders beside
+    them that the class itself writes (in `make`). `captures`: the script
     reads `$captures`. `reads`: tables of the same window, as `$name`; without one of them the stage does not run.
     `uses`: tables that may be missing, and are empty then. `whole`: one table of the whole archive, which reads all
     windows. `columns`: the columns of a table, as Pig writes them, for those who use it where there is none. `after`:
@@ -49,6 +51,7 @@ class Stage(luigi.Task):
     key = luigi.Parameter(default="", significant=True)
 
     tables: ClassVar[tuple[str, ...]] = ()
+    written: ClassVar[tuple[str, ...]] = ()
     captures: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ()
     uses: ClassVar[tuple[str, ...]] = ()
@@ -67,13 +70,13 @@ class Stage(luigi.Task):
 
     @classmethod
     def stored(cls) -> tuple[str, ...]:
-        """The tables that it makes."""
+        """The tables that its script stores."""
         return cls.tables or (cls.stage(),)
 
     @classmethod
     def parts(cls, window: str) -> list[Part]:
         """Its parts of a window."""
-        return [Part(table, ALL if cls.whole else window) for table in cls.stored()]
+        return [Part(table, ALL if cls.whole else window) for table in (*cls.stored(), *cls.written)]
 
     @property
     def run_of(self) -> Run:
@@ -119,7 +122,7 @@ class Stage(luigi.Task):
     def requires(self) -> Iterator[luigi.Task]:
         """The stages that make what it reads, and that run in the same round."""
         run = self.run_of
-        for maker in dict.fromkeys(run.makers[table] for table in self.reads if table in run.makers):
+        for maker in dict.fromkeys(run.makers[table] for table in self.reads):
             if run.level(maker) == run.level(type(self)):
                 yield run.task(maker, self.window)
 
@@ -127,11 +130,17 @@ class Stage(luigi.Task):
         """Why it cannot run: what it reads is not there, and does not come in the same round. Empty if it can."""
         run = self.run_of
         for table in self.reads:
-            maker = run.makers.get(table)
-            if maker is None or (run.level(maker) < run.level(type(self)) and not self._there(maker)):
+            maker = run.makers[table]
+            if run.level(maker) < run.level(type(self)) and not self._there(maker):
                 return f"{table} is missing"
         if self.captures and not run.archive.whole(self.time):
             return "captures of this window are gone, and what they gave would be lost"
+        return ""
+
+    @classmethod
+    def left_out(cls, run: Run) -> str:
+        """Why it is left out of a run that is complete all the same; empty if it is not."""
+        del run
         return ""
 
     def _there(self, maker: type[Stage]) -> bool:
@@ -155,10 +164,14 @@ class Stage(luigi.Task):
             given |= {"start": str(self.time.start), "end": str(self.time.end), "window": self.window}
         given |= {name: str(getattr(run.settings, name)) for name in self.settings}
         if self.captures:
-            given["captures"] = run.capture_list(work, run.archive.captures(self.time))
+            given["captures"] = run.capture_list(work, self.listed())
         for table in (*self.reads, *self.uses):
             given[table] = run.location(table, self.window, self.whole, work)
         return given
+
+    def listed(self) -> list[Entry]:
+        """The captures that it reads."""
+        return self.run_of.archive.captures(self.time)
 
     def noted(self, work: str) -> dict[str, Any]:
         """What to note beside rows, bytes and seconds."""

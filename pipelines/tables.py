@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,14 @@ class Tables:
             with self.store.open(*folder, name) as file:
                 found.append(pq.read_table(file, columns=columns))
         return pa.concat_tables(found) if found else pa.table({})
+
+    def batches(self, *folder: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """A table, a part after the other."""
+        for name in self.store.names(*folder):
+            if name.endswith(".parquet"):
+                with self.store.open(*folder, name) as file:
+                    for batch in pq.ParquetFile(file).iter_batches(columns=columns):
+                        yield pa.Table.from_batches([batch])
 
     def empty(self, work: str, columns: str) -> str:
         """A table without rows, with columns as Pig writes them: its location."""

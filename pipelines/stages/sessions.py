@@ -67,6 +67,7 @@ class Sessions(Stage):
     columns = {"sessions": ROW}  # noqa: RUF012
     reads = ("tracked",)
     after = ("tracked",)
+    version = 2
 
     @classmethod
     def later(cls, run: Run, window: str) -> list[str]:
@@ -94,3 +95,12 @@ class Sessions(Stage):
         given["continued"] = run.parts([Part("continued", name) for name in later], "continued", work)
         given["last"] = str(run.window(later[-1] if later else self.window).start)
         return given
+
+    def noted(self, work: str) -> dict[str, Any]:
+        """When the last session of each service ended, by its name ("" where none is known)."""
+        ends: dict[str, float] = {}
+        for rows in self.run_of.tables.batches(work, "sessions", columns=["service", "end_ts"]):
+            for group in rows.group_by("service").aggregate([("end_ts", "max")]).to_pylist():
+                service = group["service"] or ""
+                ends[service] = max(ends.get(service, 0.0), group["end_ts_max"])
+        return {"ends": ends}

@@ -28,8 +28,8 @@ LENGTH, FIRST, SECOND = "8h", "2024-03-05T0800", "2024-03-05T1600"
 BOUNDARY = 1709654400  # where the second window begins
 
 
-def pipeline(captures: Path, tables: Path, window: str = LENGTH) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), "--window", window]
+def pipeline(captures: Path, tables: Path, window: str = LENGTH, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), "--window", window, *more]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -59,6 +59,35 @@ def found_sessions(tables: Path) -> list[dict[str, Any]]:
     return sorted(found, key=str)
 
 
+def spoken(captures: Path, tables: Path, loader: str) -> tuple[list[str], list[str]]:
+    """Rows that the tables of a protocol have, and those of one run of its loader over all captures."""
+    found = ds.dataset(tables / loader, format="parquet").to_table()
+    wanted = load(loader, str(captures), found.column_names).read_all()
+    return sorted(map(str, found.to_pylist())), sorted(map(str, wanted.to_pylist()))
+
+
+def first_sightings(captures: Path) -> dict[tuple[str, str], float]:
+    """Some kinds of what was first seen when, by loaders alone."""
+    first: dict[tuple[str, str], float] = {}
+    for kind, loader, column in (
+        ("source", "sessions", "src"),
+        ("user_agent", "http", "user_agent"),
+        ("ja4", "tls", "ja4"),
+    ):
+        for row in load(loader, str(captures), ["ts", column]).read_all().to_pylist():
+            if row[column] is not None:
+                first[kind, row[column]] = min(row["ts"], first.get((kind, row[column]), row["ts"]))
+    return first
+
+
+def found_sightings(tables: Path) -> dict[tuple[str, str], float]:
+    found = rows(tables, "first_seen")
+    assert len({(row["kind"], row["value"]) for row in found}) == len(found)
+    return {
+        (row["kind"], row["value"]): row["ts"] for row in found if row["kind"] in ("source", "user_agent", "ja4")
+    }
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("pipeline")
@@ -84,6 +113,37 @@ def test_packets_add_up(made: tuple[Path, Path]) -> None:
     assert sum(row["sent_bytes"] for row in found) == sum(row["bytes"] for row in volumes)
 
 
+@pytest.mark.parametrize("loader", ["dns", "http", "tls"])
+def test_what_sessions_say_is_what_one_run_finds(made: tuple[Path, Path], loader: str) -> None:
+    found, wanted = spoken(*made, loader)
+    assert found
+    assert found == wanted
+
+
+def test_first_sightings(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    assert found_sightings(tables) == first_sightings(captures)
+    kinds = {row["kind"] for row in rows(tables, "first_seen")}
+    assert kinds >= {"source", "outbound_flow", "listening_port", "domain", "user_agent"}
+    novelty = rows(tables, "novelty")
+    assert {row["capture"] for row in novelty} == set(CAPTURES)
+    assert sum(row["new_things"] for row in novelty) == len(rows(tables, "first_seen"))
+    assert all(row["share"] == row["new_things"] / row["things"] for row in novelty)
+
+
+def test_an_exchange_goes_on_into_the_next_window(tmp_path: Path) -> None:
+    """A download begins before 12:00 and ends after it: it is whole, under the window in which its session began."""
+    captures = inputs(tmp_path / "in", "2024-03-04T08.pcap", "2024-03-04T12.pcap")
+    only = set(stages()) - {"tracked", "sessions", "http"}
+    result = pipeline(captures, tmp_path / "out", "4h", "--without", ",".join(sorted(only)))
+    assert result.returncode == 0, result.stderr
+    found, wanted = spoken(captures, tmp_path / "out", "http")
+    assert found == wanted
+    noon = 1709553600
+    over = [row for row in rows(tmp_path / "out", "http") if row["ts"] < noon < row["ts"] + (row["duration"] or 0)]
+    assert [(row["window"], row["complete"]) for row in over] == [("2024-03-04T0800", True)]
+
+
 def test_a_second_run_does_nothing_and_a_late_capture_reopens_its_window(made: tuple[Path, Path]) -> None:
     captures, tables = made
     before = {path: path.stat().st_mtime_ns for path in tables.rglob("*.parquet")}
@@ -100,6 +160,7 @@ def test_a_second_run_does_nothing_and_a_late_capture_reopens_its_window(made: t
     assert f" {SECOND}: " not in late.stderr
     (captures / "bad.pcap").rename(captures / "_bad.pcap")
     assert found_sessions(tables) == sessions(captures)
+    assert found_sightings(tables) == first_sightings(captures)
 
 
 def test_another_length_of_windows_is_refused(made: tuple[Path, Path]) -> None:

@@ -1,0 +1,82 @@
+"""Stages of what sessions say: their tables have the rows of sessions that began in the window, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from packetpig.loaders.contract.loader import Loader
+from packetpig.pipelines.archive import GONE, Entry
+from packetpig.pipelines.pig import Ran
+from packetpig.pipelines.run import Run
+from packetpig.pipelines.stage import UNKNOWN, Stage
+from packetpig.pipelines.stages.sessions import Sessions
+from packetpig.pipelines.tables import TYPES, Part
+
+
+def plain(loader: Loader) -> str:
+    """A loader's columns as Pig writes them, without those that are bags."""
+    return ", ".join(column.pig for column in loader.schema() if column.type in TYPES)
+
+
+class Spoken(Stage):
+    """Reads the window's captures, and those behind it that the window's sessions go on in, as one sequence.
+
+    A row belongs to the window that its session began in, so the script keeps rows of sessions that are in `$sessions`:
+    what an earlier window's session says here is that window's. `services`: those whose sessions it follows; None, which
+    is always among them, are sessions that do not tell. Captures that begin more than the setting `follow` behind the
+    window are not read for it.
+    """
+
+    captures = True
+    reads = ("sessions",)
+    settings = ("follow",)
+    services: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def last(cls, run: Run, window: str) -> float | None:
+        """When the last of the window's sessions that are of interest ended; None while that is not known."""
+        key = Sessions.wanted(run, window)
+        part = Part("sessions", window)
+        if key == UNKNOWN or not run.tables.complete(part, key):
+            return None
+        ends = run.tables.note(part, key)["ends"]
+        return max((end for service, end in ends.items() if service == "" or service in cls.services), default=0.0)
+
+    @classmethod
+    def behind(cls, run: Run, window: str) -> Sequence[Entry] | None:
+        """Captures behind the window that are to be read."""
+        last = cls.last(run, window)
+        if last is None:
+            return None
+        end = run.window(window).end
+        here = {entry.path for entry in run.archive.captures(run.window(window))}
+        until = min(last, end + run.settings.follow)
+        return run.archive.between(end, until, here)
+
+    @classmethod
+    def more(cls, run: Run, window: str) -> Any:
+        """Those captures."""
+        behind = cls.behind(run, window)
+        return UNKNOWN if behind is None else [entry.identity for entry in behind]
+
+    def listed(self) -> list[Entry]:
+        """See Stage."""
+        return [*super().listed(), *(self.behind(self.run_of, self.window) or ())]
+
+    def why_not(self) -> str:
+        """See Stage."""
+        if any(entry.state == GONE for entry in self.behind(self.run_of, self.window) or ()):
+            return "captures that its sessions go on in are gone"
+        return super().why_not()
+
+    def make(self, work: str) -> Ran:
+        """See Stage; says where sessions were not followed to their ends."""
+        made = super().make(work)
+        last, end, follow = self.last(self.run_of, self.window), self.time.end, self.run_of.settings.follow
+        if last is not None and last > end + follow:
+            made.lines.append(
+                f"sessions went on for {last - end:,.0f} s after the window; of captures that begin more than "
+                f"{follow:,} s (--follow) after it nothing was read for them"
+            )
+        return made

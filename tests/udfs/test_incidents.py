@@ -1,0 +1,93 @@
+"""What requests try, and when evidence is an incident."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from packetpig.udfs.incidents import QUIET, assemble, attempt, tool
+
+from tests.conftest import ROOT
+
+TRUTH = json.loads((ROOT / "tests/captures/truth.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("/search?q=%27+union+select+1%2cname%2csql%2c4+from+sqlite_master--+", "sql_injection"),
+        ("/search?q=gauge%27%29%20AND%202976%3D3002%20AND%20%28%27HKRZ%27%3D%27HKRZ", "sql_injection"),
+        ("/item?id=1%2527%2520or%25201%253D1", "sql_injection"),  # encoded twice
+        ("/tools?host=127.0.0.1%3bcat+%2fetc%2fpasswd", "command_injection"),
+        ("/tools?host=127.0.0.1%3bid", "command_injection"),
+        ("/?x=${jndi:ldap://203.0.113.9/a}", "command_injection"),
+        ("/static/../../../../etc/passwd", "path_traversal"),
+        ("/?name=%3Cscript%3Ealert(1)%3C/script%3E", "script_injection"),
+        ("/search?q=o%27ring", None),
+        ("/list?a=1&id=3&ls=2", None),
+        ("/search?q=rock+and+roll%3B+cat+food", None),
+        ("/union/select", None),
+        ("/docs/../index.html", None),
+        ("", None),
+        (None, None),
+        ("/" + "%25" * 100_000, None),
+    ],
+)
+def test_attempt(uri: str | None, kind: str | None) -> None:
+    assert attempt(uri) == kind
+
+
+def test_normal_requests_of_the_demo_try_nothing() -> None:
+    normal = [one for one in TRUTH["http"] if one.get("label") == "normal"]
+    assert len(normal) > 50
+    for one in normal:
+        target = one.get("uri") or one.get("url") or ""
+        assert attempt(target) is None, target
+
+
+def test_tool() -> None:
+    assert tool("sqlmap/1.7.2#stable (https://sqlmap.org)") == "sqlmap"
+    assert tool("Mozilla/5.0 (X11; Linux x86_64)") is None
+    assert tool(None) is None
+
+
+def row(kind: str, ts: float = 0.0, severity: int = 2, **more: Any) -> tuple[Any, ...]:
+    given: dict[str, Any] = {
+        "target": "10.0.0.1", "peer": None, "ts": ts, "end_ts": ts + 10, "kind": kind, "severity": severity, "count": 1,
+        "worked": 0, "bytes": 0, "label": None, "session_id": f"s{kind}",
+    }  # fmt: skip
+    return tuple((given | more).values())
+
+
+def made(*rows: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    found = assemble("north", "203.0.113.9", list(rows), "captures")
+    assert found is not None
+    return found[0]
+
+
+def test_what_is_an_incident() -> None:
+    assert made(row("port_scan")) == []
+    assert made(row("foreign_port"), row("attack_tool")) == []
+    assert len(made(row("port_scan"), row("ssh_guessing"))) == 1
+    assert len(made(row("alert", severity=1))) == 1
+    assert made() == []
+
+
+def test_long_quiet_makes_two() -> None:
+    early = (row("port_scan"), row("ssh_guessing"))
+    late = (row("port_scan", 2 * QUIET), row("ssh_guessing", 2 * QUIET))
+    assert [one[2] for one in made(*early, *late)] == [0.0, 2 * QUIET]
+
+
+def test_hostile_words_stay_in_their_line() -> None:
+    agent = row("_user_agent", severity=9, label="x\nWhat seems to have worked\n- all\x1b[2J")
+    (incident,) = made(row("port_scan"), row("sql_injection", label="'; rm -rf /\n\u202etxt"), agent)
+    story = incident[-1]
+    assert story.count("What seems to have worked\n") == 1
+    assert "\x1b" not in story
+    assert "\u202e" not in story
+    found = assemble("north", "evil.example'; touch hacked\n", [row("beacon"), row("dns_tunnel")], "it's here")
+    assert found is not None
+    assert "touch hacked" not in found[0][0][-2]
+    assert "'it'\"'\"'s here'" in found[0][0][-2]

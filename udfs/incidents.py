@@ -1,0 +1,356 @@
+"""Incidents: what an attacker tried, what seems to have worked, and by which rules; docs/pipeline.md states them."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from packetpig.udfs._values import pure, text
+from pig_util import outputSchema
+
+LONGEST_URI = 8192
+"""Characters of a target that are looked at."""
+QUIET = 14 * 86400.0
+"""Seconds without evidence after which it is another incident."""
+LOSS = 100_000
+"""Bytes to a new place outside that count as carried out."""
+MOST = 50
+"""Evidence of a kind, sessions and places that a page names."""
+SHORT = 200
+"""Characters of traffic's words that a page has."""
+
+ATTEMPTS = (
+    (
+        "sql_injection",
+        re.compile(
+            r"\bunion\s+(?:all\s+)?select\b|'\s*\)*\s*(?:or|and)\s+[^=<>]{1,80}(?:=|<|>|\blike\b)|\border\s+by\s+\d+\s*(?:--|#)"
+            r"|;\s*(?:drop|insert|update|delete|alter)\s+\w|\b(?:sleep|benchmark|pg_sleep)\s*\(|\bwaitfor\s+delay\b"
+            r"|'\s*(?:--|\#|;)|\binformation_schema\b|\bsqlite_master\b"
+        ),
+    ),
+    (
+        "command_injection",
+        re.compile(
+            r"[;|&`\n]\s*(?:/\w+/)*(?:(?:id|whoami|uname|ls|ps|env|ifconfig|netstat)(?:\s+[-/~.]|\s*(?:$|[;|&`]))|cat\s+[/~.]"
+            r"|(?:wget|curl|fetch|nc|ncat|bash|sh|python\d?|perl|php|powershell|certutil)\s+\S|chmod\s+[+0-7ugoa]|rm\s+-)"
+            r"|\$\((?:\w+\s|\w+\))|\$\{jndi:|\(\)\s*\{\s*:;\s*\}"
+        ),
+    ),
+    ("path_traversal", re.compile(r"(?:\.\.[/\\]){2}|/etc/(?:passwd|shadow)\b|\b(?:boot|win)\.ini\b|/proc/self/")),
+    ("script_injection", re.compile(r"<\s*script\b|\bon(?:error|load|mouseover)\s*=|\bjavascript:")),
+)
+"""What requests look like that try to be something else than their parameter: names, and expressions that take linear time."""
+TOOLS = re.compile(
+    r"\b(?:sqlmap|nikto|hydra|nmap|masscan|zgrab|dirbuster|gobuster|wpscan|nessus|openvas|acunetix|w3af|metasploit)\b"
+)
+INWARD = {
+    "port_scan": "ports were tried", "host_scan": "hosts were tried", "syn_flood": "flood of SYNs",
+    "udp_flood": "flood of UDP", "icmp_flood": "flood of ICMP", "ssh_guessing": "passwords of SSH were guessed",
+    "ftp_guessing": "passwords of FTP were guessed", "http_guessing": "passwords of a web form were guessed",
+    "rdp_guessing": "passwords of RDP were guessed", "foreign_port": "a protocol was spoken at a port that is not its own",
+    "sql_injection": "SQL was put into requests", "command_injection": "commands were put into requests",
+    "path_traversal": "paths of other files were put into requests",
+    "script_injection": "scripts were put into requests", "attack_tool": "a tool for attacks names itself",
+    "alert": "signatures matched",
+}  # fmt: skip
+OUTWARD = {
+    "download": "a program was fetched", "beacon": "calls as regular as a clock", "dns_tunnel": "data in names of DNS",
+    "new_flow": "talks to somebody it never talked to before", "first_port": "first use of a port of all hosts of ours",
+    "loss": "data went out",
+}  # fmt: skip
+WEAK = frozenset({"foreign_port", "first_port", "new_flow", "attack_tool"})
+"""What alone, or only with each other, makes no incident."""
+EVIDENCE = (
+    "target:chararray, peer:chararray, ts:double, end_ts:double, kind:chararray, severity:int, count:long, "
+    "worked:long, bytes:long, label:chararray, session_id:chararray"
+)
+
+
+class Evidence(NamedTuple):
+    """A row of evidence, or of what is known of an attacker (its kind begins with _)."""
+
+    target: str | None
+    peer: str | None
+    ts: float | None
+    end_ts: float | None
+    kind: str
+    severity: int
+    count: int
+    worked: int
+    bytes: int
+    label: str | None
+    session_id: str | None
+
+
+@pure
+@outputSchema("attempt:chararray")
+def attempt(uri: str | None) -> str | None:
+    """What a request's target tries: sql_injection, command_injection, path_traversal, script_injection, or null.
+
+    Looks at the path and at each parameter by itself, percent-decoded up to twice; the first kind that fits.
+    """
+    target = text(uri, LONGEST_URI)
+    if not target:
+        return None
+    path, _, query = target.partition("?")
+    parts = [_decoded(part) for part in (path, *query.split("&")) if part]
+    for name, expression in ATTEMPTS:
+        if any(expression.search(part) for part in parts):
+            return name
+    return None
+
+
+@pure
+@outputSchema("tool:chararray")
+def tool(user_agent: str | None) -> str | None:
+    """The tool for attacks that a user agent names, or null."""
+    found = TOOLS.search((text(user_agent, 1024) or "").lower())
+    return found[0] if found else None
+
+
+def _decoded(part: str) -> str:
+    for _ in range(2):
+        if "%" not in part and "+" not in part:
+            break
+        part = unquote_plus(part)
+    return part.lower()
+
+
+@outputSchema(
+    "made:tuple(incidents:bag{(incident:chararray, sensor:chararray, ts:double, end_ts:double, severity:int, "
+    "attacker:chararray, target:chararray, title:chararray, country:chararray, city:chararray, asn:chararray, "
+    "as_org:chararray, os:chararray, user_agents:chararray, ja4:chararray, tried:chararray, worked:chararray, "
+    "alerts:long, anomalies:long, sessions:long, files:long, bytes:long, session_ids:chararray, carve:chararray, "
+    "story:chararray)}, events:bag{(incident:chararray, ts:double, end_ts:double, kind:chararray, severity:int, "
+    "target:chararray, peer:chararray, count:long, bytes:long, label:chararray, session_id:chararray)})"
+)
+def assemble(
+    sensor: str | None, attacker: str | None, rows: list[tuple[Any, ...]] | None, captures: str | None
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] | None:
+    """The incidents that the evidence against one attacker makes, and their events.
+
+    ROWS: tuples of Evidence. CAPTURES: where the captures are, for the command that carves the packets.
+    """
+    if rows is None or attacker is None:
+        return None
+    evidence = [Evidence(*row) for row in rows]
+    known = [one for one in evidence if one.kind.startswith("_")]
+    found = sorted(
+        (one for one in evidence if not one.kind.startswith("_") and one.ts is not None),
+        key=lambda one: (one.ts, one.kind, str(one)),
+    )
+    incidents, events = [], []
+    for group in _groups(found):
+        if not _is_incident(group):
+            continue
+        made = _Incident(sensor or "", attacker, group, known, captures or "captures")
+        incidents.append(made.row())
+        events += made.events()
+    return incidents, events
+
+
+def _groups(found: Sequence[Evidence]) -> list[list[Evidence]]:
+    groups: list[list[Evidence]] = []
+    until = float("-inf")
+    for one in found:
+        start = one.ts or 0.0
+        if start > until + QUIET:
+            groups.append([])
+        groups[-1].append(one)
+        until = max(until, one.end_ts or start)
+    return groups
+
+
+def _is_incident(group: Sequence[Evidence]) -> bool:
+    kinds = {one.kind for one in group}
+    strong = kinds - WEAK
+    severe = any(one.severity == 1 and one.kind not in WEAK for one in group)
+    return severe or len(strong) > 1 or (len(strong) == 1 and len(kinds) > 1 and min(one.severity for one in group) < 3)
+
+
+class _Incident:
+    """One incident, while it is being written."""
+
+    def __init__(
+        self, sensor: str, attacker: str, group: Sequence[Evidence], known: Sequence[Evidence], captures: str
+    ) -> None:
+        self.sensor, self.attacker, self.group, self.known, self.captures = sensor, _clean(attacker), group, known, captures
+        self.start = min(one.ts or 0.0 for one in group)
+        self.end = max(one.end_ts or one.ts or 0.0 for one in group)
+        self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
+        self.inward = [one for one in group if one.kind in INWARD and one.target != attacker]
+        self.outward = [one for one in group if one.kind in OUTWARD]
+        self.sessions = [
+            one for one in known
+            if one.kind == "_sessions" and (one.end_ts or 0) >= self.start and (one.ts or 0) <= self.end
+        ]  # fmt: skip
+
+    def told(self, kind: str, most: int = 10) -> str | None:
+        """What is known of the attacker, most frequent first."""
+        counts: Counter[str] = Counter()
+        for one in self.known:
+            if one.kind == kind and one.label:
+                counts[_clean(one.label)] += one.count
+        return ", ".join(word for word, _ in counts.most_common(most)) or None
+
+    def targets(self) -> list[str]:
+        """Hosts that were attacked: those that much points to first."""
+        counts: Counter[str] = Counter()
+        for one in self.group:
+            if one.target and one.target != self.attacker:
+                counts[one.target] += 1000 * (5 - min(4, one.severity))
+        for one in self.sessions:
+            if one.target and one.target != self.attacker:
+                counts[one.target] += 1
+        return [host for host, _ in counts.most_common(MOST)]
+
+    def tried(self) -> list[str]:
+        """Lines of what was tried."""
+        lines = []
+        for one in self.inward:
+            at = f" at {one.target}" if one.target else ""
+            lines.append(f"{_time(one.ts)} {INWARD[one.kind]}{at}, {one.count:,} times{_said(one.label)}")
+        return _some(lines)
+
+    def succeeded(self) -> list[str]:
+        """Lines of what seems to have worked, by the rules of docs/pipeline.md."""
+        lines = []
+        for one in self.inward:
+            if one.worked:
+                lines.append(
+                    f"{one.worked:,} of {one.count:,} requests ({INWARD[one.kind]}) at {one.target} were answered with "
+                    f"success, {one.bytes:,} bytes"
+                )
+        lines += self._signed_in()
+        for one in sorted(self.outward, key=lambda one: (one.ts or 0.0)):
+            more = f", {one.bytes:,} bytes went out" if one.bytes >= LOSS and one.kind in ("new_flow", "loss") else ""
+            to = f" with {one.peer}" if one.peer else ""
+            lines.append(f"{_time(one.ts)} {one.target}: {OUTWARD[one.kind]}{to}, {one.count:,} times{more}{_said(one.label)}")
+        return _some(lines)
+
+    def _signed_in(self) -> Iterable[str]:
+        """Sign-ins that were answered in another way than nearly all others of the same form."""
+        if not any(one.kind == "http_guessing" for one in self.group):
+            return
+        forms: dict[tuple[str | None, str], Counter[str]] = {}
+        for one in self.known:
+            if one.kind == "_answer" and one.label:
+                status, _, path = one.label.partition(" ")
+                forms.setdefault((one.target, path), Counter())[status] += one.count
+        for (target, path), counts in sorted(forms.items(), key=str):
+            (usual, most), *others = counts.most_common()
+            few = sum(count for _, count in others)
+            if most >= 10 and 0 < few <= most / 10:
+                words = ", ".join(status for status, _ in others)
+                yield f"{few:,} of {most + few:,} sign-ins at {target}{_clean(path)} were answered with {words} instead of {usual}"
+
+    def severity(self) -> int:
+        """1: something of ours was used by the attacker; 2: an attempt was answered; 3: attempts; 4: a look around."""
+        kinds = {one.kind for one in self.outward}
+        attacked = bool(self.inward)
+        if kinds & {"download", "beacon", "dns_tunnel", "loss"} or (attacked and "new_flow" in kinds):
+            return 1
+        if any(one.worked for one in self.inward) or any(True for _ in self._signed_in()):
+            return 2
+        return 3 if any(one.severity <= 2 and not one.kind.endswith("_scan") for one in self.inward) else 4
+
+    def title(self) -> str:
+        """In a line."""
+        targets = self.targets()
+        whom = f"{targets[0]}{f' and {len(targets) - 1} more' if len(targets) > 1 else ''}" if targets else "hosts of ours"
+        if not self.inward:
+            return f"{whom} talks to {self.attacker}"
+        country = self.told("_country", 1)
+        who = f"{self.attacker} ({country})" if country else self.attacker
+        return f"{who} {'broke into' if self.severity() == 1 else 'attacked'} {whom}"
+
+    def carve(self) -> str:
+        """The command that carves the packets: of the attacker, and of what its targets did afterwards."""
+        flows = []
+        if _address(self.attacker):
+            flows.append(f"ip_src == '{self.attacker}' OR ip_dst == '{self.attacker}'")
+        for host, peer in dict.fromkeys((one.target, one.peer) for one in self.outward):
+            if _address(host) and _address(peer) and peer != self.attacker and len(flows) < 20:
+                flows.append(f"ip_src == '{host}' AND ip_dst == '{peer}'")
+                flows.append(f"ip_src == '{peer}' AND ip_dst == '{host}'")
+        either = " OR ".join(f"({flow})" for flow in flows) or "true"
+        where = f"({either}) AND ts >= {int(self.start)} AND ts <= {int(self.end) + 1}"
+        return f"bin/packetpig carve --where {shlex.quote(where)} {shlex.quote(self.captures)} incident-{self.name}.pcap"
+
+    def session_ids(self) -> list[str]:
+        """Sessions that are evidence."""
+        return list(dict.fromkeys(one.session_id for one in self.group if one.session_id))[:MOST]
+
+    def story(self) -> str:
+        """A page of text."""
+        facts = [
+            ("from", f"{_time(self.start)} to {_time(self.end)} UTC"),
+            ("attacker", self.attacker),
+            ("where", ", ".join(filter(None, (self.told("_city", 1), self.told("_country", 1))))),
+            ("network", ", ".join(filter(None, (self.told("_asn", 1), self.told("_as_org", 1))))),
+            ("system", self.told("_os", 5)),
+            ("user agents", self.told("_user_agent")),
+            ("JA4", self.told("_ja4")),
+            ("targets", ", ".join(self.targets())),
+            ("sensor", self.sensor),
+        ]
+        lines = [f"{self.title()}. Severity {self.severity()} of 1 (worst) to 4.", ""]
+        lines += [f"{name + ':':14}{value}" for name, value in facts if value]
+        for head, items in (("What was tried", self.tried()), ("What seems to have worked", self.succeeded())):
+            lines += ["", head, *(f"- {item}" for item in items or ["nothing that was seen"])]
+        lines += ["", "Sessions", ", ".join(self.session_ids()), "", "Its packets", self.carve(), ""]
+        return "\n".join(lines)
+
+    def row(self) -> tuple[Any, ...]:
+        """For the table of incidents."""
+        alerts = sum(one.count for one in self.group if one.kind == "alert")
+        files = sum(one.count for one in self.outward if one.kind in ("download", "loss"))
+        tried, worked = "\n".join(self.tried()), "\n".join(self.succeeded())
+        return (
+            self.name, self.sensor, self.start, self.end, self.severity(), self.attacker, ", ".join(self.targets()) or None,
+            self.title(), self.told("_country", 1), self.told("_city", 1), self.told("_asn", 1), self.told("_as_org", 1),
+            self.told("_os", 5), self.told("_user_agent"), self.told("_ja4"), tried or None, worked or None, alerts,
+            sum(one.kind != "alert" for one in self.group), sum(one.count for one in self.sessions), files,
+            sum(one.bytes for one in self.sessions), " ".join(self.session_ids()) or None, self.carve(), self.story(),
+        )  # fmt: skip
+
+    def events(self) -> Iterable[tuple[Any, ...]]:
+        """For the table of events."""
+        for one in self.group:
+            yield (
+                self.name, one.ts, one.end_ts, one.kind, one.severity, one.target, one.peer, one.count, one.bytes,
+                (one.label or "")[:2000] or None, one.session_id,
+            )  # fmt: skip
+
+
+def _address(word: str | None) -> bool:
+    with suppress(ValueError):
+        return bool(word and ipaddress.ip_address(word))
+    return False
+
+
+def _time(ts: float | None) -> str:
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(ts or 0.0, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return "?"
+
+
+def _said(label: str | None) -> str:
+    return f": {_clean(label)}" if label else ""
+
+
+def _clean(words: str) -> str:
+    """Words of traffic's, that cannot break a line."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words[:SHORT])
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    return [*lines[:MOST], *([f"and {len(lines) - MOST:,} more"] if len(lines) > MOST else [])]
