@@ -25,11 +25,19 @@ class Settings(luigi.Config):
     )
     settle = luigi.IntParameter(default=0, description="seconds a capture must have been left alone to be read")
     follow = luigi.IntParameter(
-        default=3600, description="seconds behind a window in which its sessions are followed for what they say"
+        default=-1,
+        description="seconds behind a window in which its sessions are followed for what they say; "
+        "-1: as long as a window, an hour at most",
     )
     internal = luigi.Parameter(
         default="10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,2001:db8::/32", description="networks of ours"
     )
+    engine = luigi.ChoiceParameter(
+        default="auto",
+        choices=["auto", "snort", "suricata"],
+        description="which IDS; auto: what is installed, Snort first",
+    )
+    rules = luigi.Parameter(default="", description="rules of the IDS: files or folders, with commas; Packetpig's own")
     mode = luigi.Parameter(default="local", description="how Pig runs: local, mapreduce, tez, tez_local")
     pig_options = luigi.Parameter(default="", description="more options of bin/pig, such as -D name=value")
     workers = luigi.IntParameter(default=min(2, CORES), description="stages that run at once")

@@ -22,16 +22,16 @@ def plain(loader: Loader) -> str:
 class Spoken(Stage):
     """Reads the window's captures, and those behind it that the window's sessions go on in, as one sequence.
 
-    A row belongs to the window that its session began in, so the script keeps rows of sessions that are in `$sessions`:
-    what an earlier window's session says here is that window's. `services`: those whose sessions it follows; None, which
-    is always among them, are sessions that do not tell. Captures that begin more than the setting `follow` behind the
-    window are not read for it.
+    A row belongs to the window that its session began in, so the script keeps rows of sessions that are in
+    `$sessions`: what an earlier window's session says here is that window's. `services`: those whose sessions it
+    follows, besides those that do not tell theirs; None: all. Captures that begin more than the setting `follow` behind
+    the window are not read for it.
     """
 
     captures = True
     reads = ("sessions",)
-    settings = ("follow",)
-    services: ClassVar[frozenset[str]] = frozenset()
+    settings: ClassVar[tuple[str, ...]] = ("follow",)
+    services: ClassVar[frozenset[str] | None] = None
 
     @classmethod
     def last(cls, run: Run, window: str) -> float | None:
@@ -41,7 +41,15 @@ class Spoken(Stage):
         if key == UNKNOWN or not run.tables.complete(part, key):
             return None
         ends = run.tables.note(part, key)["ends"]
-        return max((end for service, end in ends.items() if service == "" or service in cls.services), default=0.0)
+        return max(
+            (end for name, end in ends.items() if not name or cls.services is None or name in cls.services), default=0
+        )
+
+    @classmethod
+    def follow(cls, run: Run) -> int:
+        """Seconds behind a window that are looked at."""
+        given = run.settings.follow
+        return min(run.archive.length, 3600) if given < 0 else given
 
     @classmethod
     def behind(cls, run: Run, window: str) -> Sequence[Entry] | None:
@@ -51,7 +59,7 @@ class Spoken(Stage):
             return None
         end = run.window(window).end
         here = {entry.path for entry in run.archive.captures(run.window(window))}
-        until = min(last, end + run.settings.follow)
+        until = min(last, end + cls.follow(run))
         return run.archive.between(end, until, here)
 
     @classmethod
@@ -73,7 +81,7 @@ class Spoken(Stage):
     def make(self, work: str) -> Ran:
         """See Stage; says where sessions were not followed to their ends."""
         made = super().make(work)
-        last, end, follow = self.last(self.run_of, self.window), self.time.end, self.run_of.settings.follow
+        last, end, follow = self.last(self.run_of, self.window), self.time.end, self.follow(self.run_of)
         if last is not None and last > end + follow:
             made.lines.append(
                 f"sessions went on for {last - end:,.0f} s after the window; of captures that begin more than "

@@ -20,8 +20,6 @@ LONGEST_URI = 8192
 """Characters of a target that are looked at."""
 QUIET = 14 * 86400.0
 """Seconds without evidence after which it is another incident."""
-LOSS = 100_000
-"""Bytes to a new place outside that count as carried out."""
 MOST = 50
 """Evidence of a kind, sessions and places that a page names."""
 SHORT = 200
@@ -31,15 +29,15 @@ ATTEMPTS = (
     (
         "sql_injection",
         re.compile(
-            r"\bunion\s+(?:all\s+)?select\b|'\s*\)*\s*(?:or|and)\s+[^=<>]{1,80}(?:=|<|>|\blike\b)|\border\s+by\s+\d+\s*(?:--|#)"
+            r"\bunion\s+(?:all\s+)?select\b|'\s{0,8}\){0,8}\s{0,8}(?:or|and)\s+[^=<>]{1,80}(?:=|<|>|\blike\b)|\border\s+by\s+\d+\s*(?:--|#)"
             r"|;\s*(?:drop|insert|update|delete|alter)\s+\w|\b(?:sleep|benchmark|pg_sleep)\s*\(|\bwaitfor\s+delay\b"
-            r"|'\s*(?:--|\#|;)|\binformation_schema\b|\bsqlite_master\b"
+            r"|'\s{0,8}(?:--|\#|;)|\binformation_schema\b|\bsqlite_master\b"
         ),
     ),
     (
         "command_injection",
         re.compile(
-            r"[;|&`\n]\s*(?:/\w+/)*(?:(?:id|whoami|uname|ls|ps|env|ifconfig|netstat)(?:\s+[-/~.]|\s*(?:$|[;|&`]))|cat\s+[/~.]"
+            r"[;|&`\n]\s{0,8}(?:/\w+/){0,8}(?:(?:id|whoami|uname|ls|ps|env|ifconfig|netstat)(?:\s+[-/~.]|\s*(?:$|[;|&`]))|cat\s+[/~.]"
             r"|(?:wget|curl|fetch|nc|ncat|bash|sh|python\d?|perl|php|powershell|certutil)\s+\S|chmod\s+[+0-7ugoa]|rm\s+-)"
             r"|\$\((?:\w+\s|\w+\))|\$\{jndi:|\(\)\s*\{\s*:;\s*\}"
         ),
@@ -47,7 +45,7 @@ ATTEMPTS = (
     ("path_traversal", re.compile(r"(?:\.\.[/\\]){2}|/etc/(?:passwd|shadow)\b|\b(?:boot|win)\.ini\b|/proc/self/")),
     ("script_injection", re.compile(r"<\s*script\b|\bon(?:error|load|mouseover)\s*=|\bjavascript:")),
 )
-"""What requests look like that try to be something else than their parameter: names, and expressions that take linear time."""
+"""What requests look like that try to be more than a parameter: names, and expressions that take linear time."""
 TOOLS = re.compile(
     r"\b(?:sqlmap|nikto|hydra|nmap|masscan|zgrab|dirbuster|gobuster|wpscan|nessus|openvas|acunetix|w3af|metasploit)\b"
 )
@@ -55,23 +53,21 @@ INWARD = {
     "port_scan": "ports were tried", "host_scan": "hosts were tried", "syn_flood": "flood of SYNs",
     "udp_flood": "flood of UDP", "icmp_flood": "flood of ICMP", "ssh_guessing": "passwords of SSH were guessed",
     "ftp_guessing": "passwords of FTP were guessed", "http_guessing": "passwords of a web form were guessed",
-    "rdp_guessing": "passwords of RDP were guessed", "foreign_port": "a protocol was spoken at a port that is not its own",
+    "rdp_guessing": "passwords of RDP were guessed", "foreign_port": "a protocol was spoken at a foreign port",
     "sql_injection": "SQL was put into requests", "command_injection": "commands were put into requests",
     "path_traversal": "paths of other files were put into requests",
     "script_injection": "scripts were put into requests", "attack_tool": "a tool for attacks names itself",
     "alert": "signatures matched",
 }  # fmt: skip
 OUTWARD = {
-    "download": "a program was fetched", "beacon": "calls as regular as a clock", "dns_tunnel": "data in names of DNS",
-    "new_flow": "talks to somebody it never talked to before", "first_port": "first use of a port of all hosts of ours",
-    "loss": "data went out",
+    "download": "fetches a program", "beacon": "calls as regularly as a clock",
+    "dns_tunnel": "puts data into names of DNS",
+    "new_flow": "sends to somebody it never talked to before", "first_port": "is the first of our hosts to use a port",
+    "loss": "sends a file", "outbound_alert": "signatures match what it sends or fetches",
 }  # fmt: skip
 WEAK = frozenset({"foreign_port", "first_port", "new_flow", "attack_tool"})
 """What alone, or only with each other, makes no incident."""
-EVIDENCE = (
-    "target:chararray, peer:chararray, ts:double, end_ts:double, kind:chararray, severity:int, count:long, "
-    "worked:long, bytes:long, label:chararray, session_id:chararray"
-)
+ALERTS = frozenset({"alert", "outbound_alert"})
 
 
 class Evidence(NamedTuple):
@@ -83,7 +79,7 @@ class Evidence(NamedTuple):
     end_ts: float | None
     kind: str
     severity: int
-    count: int
+    times: int
     worked: int
     bytes: int
     label: str | None
@@ -96,6 +92,8 @@ def attempt(uri: str | None) -> str | None:
     """What a request's target tries: sql_injection, command_injection, path_traversal, script_injection, or null.
 
     Looks at the path and at each parameter by itself, percent-decoded up to twice; the first kind that fits.
+
+    Pig: `tries = FILTER http BY incidents.attempt(uri) IS NOT NULL;`
     """
     target = text(uri, LONGEST_URI)
     if not target:
@@ -111,7 +109,10 @@ def attempt(uri: str | None) -> str | None:
 @pure
 @outputSchema("tool:chararray")
 def tool(user_agent: str | None) -> str | None:
-    """The tool for attacks that a user agent names, or null."""
+    """The tool for attacks that a user agent names, or null.
+
+    Pig: `FOREACH http GENERATE incidents.tool(user_agent);`
+    """
     found = TOOLS.search((text(user_agent, 1024) or "").lower())
     return found[0] if found else None
 
@@ -133,13 +134,16 @@ def _decoded(part: str) -> str:
     "target:chararray, peer:chararray, count:long, bytes:long, label:chararray, session_id:chararray)})"
 )
 def assemble(
-    sensor: str | None, attacker: str | None, rows: list[tuple[Any, ...]] | None, captures: str | None
+    rows: list[tuple[Any, ...]] | None, sensor: str | None, attacker: str | None, captures: str | None
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] | None:
     """The incidents that the evidence against one attacker makes, and their events.
 
     ROWS: tuples of Evidence. CAPTURES: where the captures are, for the command that carves the packets.
+
+    Pig: `FOREACH (GROUP evidence BY (sensor, attacker)) GENERATE FLATTEN(incidents.assemble(
+    evidence.(target, peer, ts, …), group.sensor, group.attacker, 'captures/')) AS (incidents, events);`
     """
-    if rows is None or attacker is None:
+    if rows is None or attacker is None or captures is None:
         return None
     evidence = [Evidence(*row) for row in rows]
     known = [one for one in evidence if one.kind.startswith("_")]
@@ -147,11 +151,12 @@ def assemble(
         (one for one in evidence if not one.kind.startswith("_") and one.ts is not None),
         key=lambda one: (one.ts, one.kind, str(one)),
     )
-    incidents, events = [], []
+    incidents: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
     for group in _groups(found):
         if not _is_incident(group):
             continue
-        made = _Incident(sensor or "", attacker, group, known, captures or "captures")
+        made = _Incident(sensor or "", attacker, group, known, captures)
         incidents.append(made.row())
         events += made.events()
     return incidents, events
@@ -182,7 +187,13 @@ class _Incident:
     def __init__(
         self, sensor: str, attacker: str, group: Sequence[Evidence], known: Sequence[Evidence], captures: str
     ) -> None:
-        self.sensor, self.attacker, self.group, self.known, self.captures = sensor, _clean(attacker), group, known, captures
+        self.sensor, self.attacker, self.group, self.known, self.captures = (
+            sensor,
+            _clean(attacker),
+            group,
+            known,
+            captures,
+        )
         self.start = min(one.ts or 0.0 for one in group)
         self.end = max(one.end_ts or one.ts or 0.0 for one in group)
         self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
@@ -198,7 +209,7 @@ class _Incident:
         counts: Counter[str] = Counter()
         for one in self.known:
             if one.kind == kind and one.label:
-                counts[_clean(one.label)] += one.count
+                counts[_clean(one.label)] += one.times
         return ", ".join(word for word, _ in counts.most_common(most)) or None
 
     def targets(self) -> list[str]:
@@ -217,7 +228,7 @@ class _Incident:
         lines = []
         for one in self.inward:
             at = f" at {one.target}" if one.target else ""
-            lines.append(f"{_time(one.ts)} {INWARD[one.kind]}{at}, {one.count:,} times{_said(one.label)}")
+            lines.append(f"{_time(one.ts)} {INWARD[one.kind]}{at}, {one.times:,} times{_said(one.label)}")
         return _some(lines)
 
     def succeeded(self) -> list[str]:
@@ -226,14 +237,16 @@ class _Incident:
         for one in self.inward:
             if one.worked:
                 lines.append(
-                    f"{one.worked:,} of {one.count:,} requests ({INWARD[one.kind]}) at {one.target} were answered with "
+                    f"{one.worked:,} of {one.times:,} requests ({INWARD[one.kind]}) at {one.target} were answered with "
                     f"success, {one.bytes:,} bytes"
                 )
         lines += self._signed_in()
-        for one in sorted(self.outward, key=lambda one: (one.ts or 0.0)):
-            more = f", {one.bytes:,} bytes went out" if one.bytes >= LOSS and one.kind in ("new_flow", "loss") else ""
-            to = f" with {one.peer}" if one.peer else ""
-            lines.append(f"{_time(one.ts)} {one.target}: {OUTWARD[one.kind]}{to}, {one.count:,} times{more}{_said(one.label)}")
+        for one in sorted(self.outward, key=lambda one: one.ts or 0.0):
+            more = f", {one.bytes:,} bytes" if one.kind in ("new_flow", "loss", "download") else ""
+            to = f" ({one.peer})" if one.peer else ""
+            lines.append(
+                f"{_time(one.ts)} {one.target}: {OUTWARD[one.kind]}{to}, {one.times:,} times{more}{_said(one.label)}"
+            )
         return _some(lines)
 
     def _signed_in(self) -> Iterable[str]:
@@ -244,19 +257,20 @@ class _Incident:
         for one in self.known:
             if one.kind == "_answer" and one.label:
                 status, _, path = one.label.partition(" ")
-                forms.setdefault((one.target, path), Counter())[status] += one.count
+                forms.setdefault((one.target, path), Counter())[status] += one.times
         for (target, path), counts in sorted(forms.items(), key=str):
             (usual, most), *others = counts.most_common()
             few = sum(count for _, count in others)
             if most >= 10 and 0 < few <= most / 10:
                 words = ", ".join(status for status, _ in others)
-                yield f"{few:,} of {most + few:,} sign-ins at {target}{_clean(path)} were answered with {words} instead of {usual}"
+                where = f"{target}{_clean(path)}"
+                yield f"{few:,} of {most + few:,} sign-ins at {where} were answered with {words} instead of {usual}"
 
     def severity(self) -> int:
         """1: something of ours was used by the attacker; 2: an attempt was answered; 3: attempts; 4: a look around."""
         kinds = {one.kind for one in self.outward}
         attacked = bool(self.inward)
-        if kinds & {"download", "beacon", "dns_tunnel", "loss"} or (attacked and "new_flow" in kinds):
+        if kinds & {"download", "beacon", "dns_tunnel", "loss", "outbound_alert"} or (attacked and "new_flow" in kinds):
             return 1
         if any(one.worked for one in self.inward) or any(True for _ in self._signed_in()):
             return 2
@@ -265,7 +279,9 @@ class _Incident:
     def title(self) -> str:
         """In a line."""
         targets = self.targets()
-        whom = f"{targets[0]}{f' and {len(targets) - 1} more' if len(targets) > 1 else ''}" if targets else "hosts of ours"
+        whom = (
+            f"{targets[0]}{f' and {len(targets) - 1} more' if len(targets) > 1 else ''}" if targets else "hosts of ours"
+        )
         if not self.inward:
             return f"{whom} talks to {self.attacker}"
         country = self.told("_country", 1)
@@ -283,7 +299,9 @@ class _Incident:
                 flows.append(f"ip_src == '{peer}' AND ip_dst == '{host}'")
         either = " OR ".join(f"({flow})" for flow in flows) or "true"
         where = f"({either}) AND ts >= {int(self.start)} AND ts <= {int(self.end) + 1}"
-        return f"bin/packetpig carve --where {shlex.quote(where)} {shlex.quote(self.captures)} incident-{self.name}.pcap"
+        return (
+            f"bin/packetpig carve --where {shlex.quote(where)} {shlex.quote(self.captures)} incident-{self.name}.pcap"
+        )
 
     def session_ids(self) -> list[str]:
         """Sessions that are evidence."""
@@ -311,22 +329,23 @@ class _Incident:
 
     def row(self) -> tuple[Any, ...]:
         """For the table of incidents."""
-        alerts = sum(one.count for one in self.group if one.kind == "alert")
-        files = sum(one.count for one in self.outward if one.kind in ("download", "loss"))
+        alerts = sum(one.times for one in self.group if one.kind in ALERTS)
+        files = sum(one.times for one in self.outward if one.kind in ("download", "loss"))
         tried, worked = "\n".join(self.tried()), "\n".join(self.succeeded())
         return (
-            self.name, self.sensor, self.start, self.end, self.severity(), self.attacker, ", ".join(self.targets()) or None,
-            self.title(), self.told("_country", 1), self.told("_city", 1), self.told("_asn", 1), self.told("_as_org", 1),
-            self.told("_os", 5), self.told("_user_agent"), self.told("_ja4"), tried or None, worked or None, alerts,
-            sum(one.kind != "alert" for one in self.group), sum(one.count for one in self.sessions), files,
-            sum(one.bytes for one in self.sessions), " ".join(self.session_ids()) or None, self.carve(), self.story(),
+            self.name, self.sensor, self.start, self.end, self.severity(), self.attacker,
+            ", ".join(self.targets()) or None, self.title(), self.told("_country", 1), self.told("_city", 1),
+            self.told("_asn", 1), self.told("_as_org", 1), self.told("_os", 5), self.told("_user_agent"),
+            self.told("_ja4"), tried or None, worked or None, alerts, sum(one.kind not in ALERTS for one in self.group),
+            sum(one.times for one in self.sessions), files, sum(one.bytes for one in self.sessions),
+            " ".join(self.session_ids()) or None, self.carve(), self.story(),
         )  # fmt: skip
 
     def events(self) -> Iterable[tuple[Any, ...]]:
         """For the table of events."""
         for one in self.group:
             yield (
-                self.name, one.ts, one.end_ts, one.kind, one.severity, one.target, one.peer, one.count, one.bytes,
+                self.name, one.ts, one.end_ts, one.kind, one.severity, one.target, one.peer, one.times, one.bytes,
                 (one.label or "")[:2000] or None, one.session_id,
             )  # fmt: skip
 

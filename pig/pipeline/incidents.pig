@@ -1,5 +1,5 @@
 -- Who attacked whom, since when, with what, what seems to have worked, and where is the evidence?
--- Parameters: anomalies, sessions, http, tls, enriched (tables of all windows), internal (networks of ours, with commas),
+-- Parameters: alerts, anomalies, sessions, http, tls, files, fingerprints, enriched (tables of all windows), internal (networks of ours, with commas),
 -- folder (of captures, for the command that carves), output.
 SET pig.store.schema.disambiguate 'false'
 
@@ -29,7 +29,24 @@ attempts  = FOREACH by_kind GENERATE
     group.sensor AS sensor, group.src AS attacker, group.dst AS target, (chararray) null AS peer, MIN(tried.ts) AS ts, MAX(tried.ts) AS end_ts,
     group.kind AS kind, group.severity AS severity, COUNT_STAR(tried) AS count, SUM(tried.answered) AS worked, SUM(tried.bytes) AS bytes,
     SUBSTRING(MIN(tried.first), 60, 400) AS label, TRIM(SUBSTRING(MIN(tried.first), 20, 60)) AS session_id;
-inward    = UNION shapes, attempts;
+
+alerts    = LOAD '$alerts' USING ParquetLoader();
+told_by   = FOREACH alerts GENERATE
+    sensor, (client IS NULL ? src : client) AS opener, (client IS NULL OR client == src ? dst : src) AS other, ts, session_id, gid, sid,
+    message, priority, service;
+sided     = FOREACH told_by GENERATE *, (long) (ts / 86400) AS day, (net.in_network(opener, '$internal') ? 1 : 0) AS from_us,
+    (net.in_network(other, '$internal') ? 1 : 0) AS to_us, (priority < 1 ? 1 : (priority > 4 ? 4 : priority)) AS severity,
+    CONCAT(SPRINTF('%020.6f', ts), (session_id IS NULL ? '' : session_id)) AS first;
+by_rule   = GROUP sided BY (sensor, opener, other, gid, sid, message, service, from_us, to_us, day);
+rules     = FOREACH by_rule GENERATE FLATTEN(group) AS (sensor, opener, other, gid, sid, message, service, from_us, to_us, day),
+    MIN(sided.ts) AS ts, MAX(sided.ts) AS end_ts, MIN(sided.severity) AS severity, COUNT_STAR(sided) AS count,
+    SUBSTRING(MIN(sided.first), 20, 100) AS session_id;
+-- a question of DNS is no attack on whom it is put to
+SPLIT rules INTO rules_out IF from_us == 1 AND (to_us == 0 OR (service IS NOT NULL AND service == 'dns')), rules_in OTHERWISE;
+warned    = FOREACH rules_in GENERATE
+    sensor, opener AS attacker, other AS target, (chararray) null AS peer, ts, end_ts, 'alert' AS kind, severity, count, 0L AS worked, 0L AS bytes,
+    message AS label, session_id;
+inward    = UNION shapes, attempts, warned;
 
 -- what hosts of ours did: new talks with the outside, calls like a clock's, names that carry data
 all_sessions = LOAD '$sessions' USING ParquetLoader();
@@ -53,7 +70,36 @@ own       = FILTER marked BY relay IS NULL;
 calls     = FOREACH own GENERATE
     sensor AS sensor, src AS target, dst AS peer, ts AS ts, end_ts AS end_ts, kind AS kind, severity AS severity, count AS count, 0L AS bytes,
     detail AS label, session_id AS session_id;
-outward   = UNION new_flows, calls;
+-- and what an IDS says of that
+-- (a question that a resolver of ours hands on is that of the host which asked it)
+answering = FILTER flows BY service == 'dns' AND dst_bytes > 0L AND net.in_network(dst, '$internal');
+answerers = FOREACH answering GENERATE sensor AS rs, dst AS rh;
+resolvers = DISTINCT answerers;
+out_marked = JOIN rules_out BY (sensor, opener) LEFT OUTER, resolvers BY (rs, rh);
+out_own   = FILTER out_marked BY rh IS NULL OR service IS NULL OR service != 'dns';
+warnings  = FOREACH out_own GENERATE
+    sensor AS sensor, opener AS target, other AS peer, ts AS ts, end_ts AS end_ts, 'outbound_alert' AS kind, severity AS severity, count AS count,
+    0L AS bytes, message AS label, session_id AS session_id;
+-- programs that came, and files that went, where the two had not talked before
+files     = LOAD '$files' USING ParquetLoader();
+carried   = FOREACH files GENERATE sensor, src, dst, ts, (direction == 'to_server' ? 'loss' : 'download') AS kind, direction, mime, name,
+    (size IS NULL ? 0L : size) AS bytes, CONCAT(SPRINTF('%020.6f', ts), session_id) AS first,
+    CONCAT(', sha256 ', (sha256 IS NULL ? 'unknown' : sha256)) AS hash;
+notable   = FILTER carried BY net.in_network(src, '$internal') AND NOT net.in_network(dst, '$internal')
+    AND (direction == 'to_server' OR mime MATCHES '.*(executable|sharedlib|dosexec|msdownload|mach-binary|script|x-python|x-perl|java-archive).*');
+by_name   = GROUP notable BY (sensor, src, dst, kind, mime, name);
+each_name = FOREACH by_name GENERATE FLATTEN(group) AS (sensor, src, dst, kind, mime, name), MIN(notable.ts) AS ts, MAX(notable.ts) AS end_ts,
+    COUNT_STAR(notable) AS count, SUM(notable.bytes) AS bytes, MAX(notable.hash) AS hash, SUBSTRING(MIN(notable.first), 20, 100) AS session_id;
+by_peer   = GROUP new_flows BY (sensor, target, peer);
+met_first = FOREACH by_peer GENERATE group.sensor AS met_sensor, group.target AS met_host, group.peer AS met_peer, MIN(new_flows.ts) AS met_ts;
+met_them  = JOIN each_name BY (sensor, src, dst), met_first BY (met_sensor, met_host, met_peer);
+moved     = FOREACH met_them GENERATE
+    sensor AS sensor, src AS target, dst AS peer, ts AS ts, end_ts AS end_ts, kind AS kind, 2 AS severity, count AS count, bytes AS bytes,
+    CONCAT((name IS NULL ? 'without a name' : name), ', ', (mime IS NULL ? 'unknown' : mime), (count > 1L ? '' : hash)) AS label,
+    session_id AS session_id, met_ts AS since_ts;
+own_deeds = UNION new_flows, calls, warnings;
+timed     = FOREACH own_deeds GENERATE *, ts AS since_ts;
+outward   = UNION timed, moved;
 
 -- to whom it belongs: who attacked that host last before, in the two weeks before; else it stands for itself
 strong    = FILTER inward BY severity <= 2 AND target IS NOT NULL AND attacker != 'many';
@@ -61,12 +107,12 @@ pairs     = GROUP strong BY (sensor, target, attacker);
 attacks   = FOREACH pairs GENERATE group.sensor AS hit_sensor, group.target AS hit, group.attacker AS attacker, MIN(strong.ts) AS since, MAX(strong.end_ts) AS until;
 joined    = JOIN outward BY (sensor, target) LEFT OUTER, attacks BY (hit_sensor, hit);
 possible  = FOREACH joined GENERATE sensor .. session_id,
-    (attacker IS NOT NULL AND ts >= since AND ts <= until + 1209600 ?
+    (attacker IS NOT NULL AND since_ts >= since AND ts <= until + 1209600 ?
         CONCAT((peer == attacker ? '1' : '0'), SPRINTF('%020.6f', since), attacker) : null) AS claim;
 each      = GROUP possible BY (sensor, target, peer, ts, end_ts, kind, severity, count, bytes, label, session_id);
 blamed    = FOREACH each GENERATE FLATTEN(group) AS (sensor, target, peer, ts, end_ts, kind, severity, count, bytes, label, session_id),
     SUBSTRING(MAX(possible.claim), 21, 400) AS attacker;
-kept      = FILTER blamed BY attacker IS NOT NULL OR kind != 'new_flow';
+kept      = FILTER blamed BY attacker IS NOT NULL OR NOT (kind == 'new_flow' OR kind == 'download' OR kind == 'loss');
 deeds     = FOREACH kept GENERATE
     sensor, (attacker IS NOT NULL ? attacker : (kind == 'dns_tunnel' ? REGEX_EXTRACT(label, ' below (.*)$', 1) : peer)) AS attacker, target, peer,
     ts, end_ts, kind, severity, count, 0L AS worked, bytes, label, session_id;
@@ -93,7 +139,12 @@ told      = FOREACH by_answer GENERATE group.sensor AS sensor, group.src AS src,
 tls       = LOAD '$tls' USING ParquetLoader();
 by_ja4    = GROUP tls BY (sensor, src, ja4);
 prints    = FOREACH by_ja4 GENERATE group.sensor AS sensor, group.src AS src, (chararray) null AS target, '_ja4' AS kind, group.ja4 AS label, COUNT_STAR(tls) AS count;
-traits    = UNION agents, told, prints;
+seen_by_p0f = LOAD '$fingerprints' USING ParquetLoader();
+hosts     = FOREACH seen_by_p0f GENERATE sensor, (subject == 'server' ? dst : src) AS host, os;
+systems   = FILTER hosts BY os IS NOT NULL;
+by_os     = GROUP systems BY (sensor, host, os);
+oses      = FOREACH by_os GENERATE group.sensor AS sensor, group.host AS src, (chararray) null AS target, '_os' AS kind, group.os AS label, COUNT_STAR(systems) AS count;
+traits    = UNION agents, told, prints, oses;
 of_them   = JOIN traits BY (sensor, src), attackers BY (of_sensor, of);
 traced    = FOREACH of_them GENERATE sensor AS sensor, src AS attacker, target AS target, kind AS kind, label AS label, count AS count;
 facts     = UNION where_is, traced;
@@ -111,7 +162,8 @@ cases     = GROUP everything BY (sensor, attacker);
 made      = FOREACH cases {
     sorted = ORDER everything BY severity, ts;
     most   = LIMIT sorted 20000;
-    GENERATE FLATTEN(incidents.assemble(group.sensor, group.attacker, most.(target, peer, ts, end_ts, kind, severity, count, worked, bytes, label, session_id), '$folder')) AS (incidents, events);
+    GENERATE FLATTEN(incidents.assemble(
+        most.(target, peer, ts, end_ts, kind, severity, count, worked, bytes, label, session_id), group.sensor, group.attacker, '$folder')) AS (incidents, events);
 };
 incidents = FOREACH made GENERATE FLATTEN(incidents);
 incident_events = FOREACH made GENERATE FLATTEN(events);

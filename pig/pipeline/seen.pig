@@ -1,5 +1,5 @@
--- What was seen in the window: sources, flows to the outside, domains, user agents, JA4, ports that answer, by capture?
--- Parameters: sessions, dns, http, tls (tables), internal (networks of ours, with commas), output.
+-- What was seen in the window: sources, flows to the outside, domains, user agents, JA4, files, signatures, by capture?
+-- Parameters: sessions, dns, http, tls, files, alerts (tables), internal (networks of ours, with commas), output.
 SET pig.store.schema.disambiguate 'false'
 all_sessions = LOAD '$sessions' USING ParquetLoader();
 sessions  = FOREACH all_sessions GENERATE sensor, capture, ts, session_id, proto, src, dst, dport, service, dst_packets, dst_bytes, state,
@@ -26,11 +26,16 @@ domains   = FOREACH placed GENERATE sensor, capture, ts, session_id, src AS host
     (registered IS NOT NULL ? registered : (ending IS NOT NULL ? ending : name)) AS value;
 agents    = FOREACH http GENERATE sensor, capture, ts, session_id, src AS host, 'user_agent' AS kind, user_agent AS value;
 prints    = FOREACH tls GENERATE sensor, capture, ts, session_id, src AS host, 'ja4' AS kind, ja4 AS value;
+files     = LOAD '$files' USING ParquetLoader();
+hashes    = FOREACH files GENERATE sensor, capture, ts, session_id, src AS host, 'file' AS kind, sha256 AS value;
+alerts    = LOAD '$alerts' USING ParquetLoader();
+rules     = FOREACH alerts GENERATE sensor, capture, ts, session_id, src AS host, 'signature' AS kind,
+    SPRINTF('%d:%d %s', gid, sid, message) AS value;
 
-things    = UNION sources, outbound, listening, domains, agents, prints;
+things    = UNION sources, outbound, listening, domains, agents, prints, hashes, rules;
 present   = FILTER things BY value IS NOT NULL;
 keyed     = FOREACH present GENERATE
-    sensor, capture, kind, SUBSTRING(value, 0, 1000) AS value, ts, CONCAT(SPRINTF('%020.6f', ts), session_id, ' ', host) AS first;
+    sensor, capture, kind, SUBSTRING(value, 0, 1000) AS value, ts, CONCAT(SPRINTF('%020.6f', ts), (session_id IS NULL ? '' : session_id), ' ', (host IS NULL ? '' : host)) AS first;
 groups    = GROUP keyed BY (sensor, capture, kind, value);
 counted   = FOREACH groups GENERATE
     FLATTEN(group) AS (sensor, capture, kind, value), MIN(keyed.ts) AS ts, MAX(keyed.ts) AS last_ts, COUNT_STAR(keyed) AS times,

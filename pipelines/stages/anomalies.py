@@ -16,6 +16,6 @@ class Anomalies(Stage):
     whole = True
     settings = ("internal",)
     columns = {  # noqa: RUF012
-        "anomalies": "sensor:chararray, ts:double, end_ts:double, kind:chararray, severity:int, src:chararray, dst:chararray, "
-        "dport:int, proto:chararray, count:long, score:double, detail:chararray, session_id:chararray"
+        "anomalies": "sensor:chararray, ts:double, end_ts:double, kind:chararray, severity:int, src:chararray, "
+        "dst:chararray, dport:int, proto:chararray, count:long, score:double, detail:chararray, session_id:chararray"
     }

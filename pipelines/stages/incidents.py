@@ -11,7 +11,7 @@ class Incidents(Stage):
     """Alerts and anomalies by attacker and target over time, with what seems to have worked; and a page of each."""
 
     reads = ("sessions",)
-    uses = ("anomalies", "http", "tls", "enriched")
+    uses = ("alerts", "anomalies", "http", "tls", "files", "fingerprints", "enriched")
     tables = ("incidents", "incident_events")
     written = ("incident_pages",)
     whole = True

@@ -6,10 +6,10 @@ from packetpig.pipelines.stage import Stage
 
 
 class Seen(Stage):
-    """Distinct values of a window: sources, outbound flows, listening ports, domains, user agents, JA4, by capture."""
+    """Distinct values of a window, by capture: sources, outbound flows, ports, domains, files and so on."""
 
     reads = ("sessions",)
-    uses = ("dns", "http", "tls")
+    uses = ("dns", "http", "tls", "files", "alerts")
     settings = ("internal",)
 
 

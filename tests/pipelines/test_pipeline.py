@@ -83,9 +83,7 @@ def first_sightings(captures: Path) -> dict[tuple[str, str], float]:
 def found_sightings(tables: Path) -> dict[tuple[str, str], float]:
     found = rows(tables, "first_seen")
     assert len({(row["kind"], row["value"]) for row in found}) == len(found)
-    return {
-        (row["kind"], row["value"]): row["ts"] for row in found if row["kind"] in ("source", "user_agent", "ja4")
-    }
+    return {(row["kind"], row["value"]): row["ts"] for row in found if row["kind"] in ("source", "user_agent", "ja4")}
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +111,33 @@ def test_packets_add_up(made: tuple[Path, Path]) -> None:
     assert sum(row["sent_bytes"] for row in found) == sum(row["bytes"] for row in volumes)
 
 
-@pytest.mark.parametrize("loader", ["dns", "http", "tls"])
+@pytest.mark.parametrize("loader", ["dns", "http", "tls", "files"])
 def test_what_sessions_say_is_what_one_run_finds(made: tuple[Path, Path], loader: str) -> None:
     found, wanted = spoken(*made, loader)
     assert found
     assert found == wanted
+
+
+def test_alerts_and_fingerprints_are_those_of_one_run(made: tuple[Path, Path]) -> None:
+    captures, tables = made
+    for table, loader, options in (("alerts", "snort", {"engine": "auto"}), ("fingerprints", "p0f", {})):
+        wanted = load(loader, str(captures), ["ts", "src", "dst", "dport"], **options).read_all().to_pylist()
+        found = [{name: row[name] for name in ("ts", "src", "dst", "dport")} for row in rows(tables, table)]
+        assert sorted(found, key=str) == sorted(wanted, key=str)
+
+
+def test_changed_rules_make_alerts_again_and_what_they_lead_to(made: tuple[Path, Path], tmp_path: Path) -> None:
+    captures, tables = made
+    rules = tmp_path / "site.rules"
+    rules.write_text(
+        'alert tcp any any -> any 25 (msg:"mail"; flow:to_server,established; content:"EHLO"; sid:7; rev:1;)\n'
+    )
+    result = pipeline(captures, tables, LENGTH, "--rules", str(rules))
+    assert result.returncode == 0, result.stderr
+    ran = {line.split()[1] for line in result.stderr.splitlines() if " rows, " in line}
+    assert ran == {"alerts", "seen", "first_seen", "incidents"}
+    assert {row["sid"] for row in rows(tables, "alerts")} == {7}
+    assert all(row["session_id"] for row in rows(tables, "alerts"))
 
 
 def test_first_sightings(made: tuple[Path, Path]) -> None:
@@ -134,7 +154,7 @@ def test_first_sightings(made: tuple[Path, Path]) -> None:
 def test_an_exchange_goes_on_into_the_next_window(tmp_path: Path) -> None:
     """A download begins before 12:00 and ends after it: it is whole, under the window in which its session began."""
     captures = inputs(tmp_path / "in", "2024-03-04T08.pcap", "2024-03-04T12.pcap")
-    only = set(stages()) - {"tracked", "sessions", "http"}
+    only = set(stages()) - {"tracked", "sessions", "said"}
     result = pipeline(captures, tmp_path / "out", "4h", "--without", ",".join(sorted(only)))
     assert result.returncode == 0, result.stderr
     found, wanted = spoken(captures, tmp_path / "out", "http")
@@ -180,25 +200,33 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     assert "another run is at work" in result.stderr
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_and_run_again(tmp_path: Path, times: int) -> None:
+FEW = ("--without", ",".join(sorted(set(stages()) - {"packets", "tracked", "sessions"})))
+
+
+@pytest.mark.parametrize(("times", "more"), [(2, FEW), pytest.param(20, (), marks=pytest.mark.slow)], ids=["2", "20"])
+def test_killed_and_run_again(tmp_path: Path, times: int, more: tuple[str, ...]) -> None:
     """At random points, without a chance to clean up; then the tables are those of one run."""
     captures = inputs(tmp_path / "in", *CAPTURES)
     dice = random.Random(7)
     for _ in range(times):
         command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tmp_path / "out")]
-        command += ["--window", LENGTH]
+        command += ["--window", LENGTH, *more]
         with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
             time.sleep(dice.uniform(1, 8))
             process.send_signal(signal.SIGKILL)
     for _ in range(60):  # a Pig that was in the middle ends with its parent, and gives its lock back
-        result = pipeline(captures, tmp_path / "out")
+        result = pipeline(captures, tmp_path / "out", LENGTH, *more)
         if result.returncode != 75:
             break
         time.sleep(0.5)
     assert result.returncode == 0, result.stderr
     assert found_sessions(tmp_path / "out") == sessions(captures)
     assert not (tmp_path / "out/.work").exists()
+    if not more:
+        for loader in ("dns", "http", "tls", "files"):
+            found, wanted = spoken(captures, tmp_path / "out", loader)
+            assert found == wanted
+        assert found_sightings(tmp_path / "out") == first_sightings(captures)
 
 
 def test_names_of_windows() -> None:

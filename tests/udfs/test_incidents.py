@@ -61,7 +61,7 @@ def row(kind: str, ts: float = 0.0, severity: int = 2, **more: Any) -> tuple[Any
 
 
 def made(*rows: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    found = assemble("north", "203.0.113.9", list(rows), "captures")
+    found = assemble(list(rows), "north", "203.0.113.9", "captures")
     assert found is not None
     return found[0]
 
@@ -87,7 +87,7 @@ def test_hostile_words_stay_in_their_line() -> None:
     assert story.count("What seems to have worked\n") == 1
     assert "\x1b" not in story
     assert "\u202e" not in story
-    found = assemble("north", "evil.example'; touch hacked\n", [row("beacon"), row("dns_tunnel")], "it's here")
+    found = assemble([row("beacon"), row("dns_tunnel")], "north", "evil.example'; touch hacked\n", "it's here")
     assert found is not None
     assert "touch hacked" not in found[0][0][-2]
     assert "'it'\"'\"'s here'" in found[0][0][-2]

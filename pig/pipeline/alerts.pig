@@ -1,0 +1,24 @@
+-- Which attacks does an IDS see in the window, and in which sessions?
+-- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), continued
+-- (earlier windows' sessions in this one), engine, rules, start, end (seconds), output.
+SET pig.store.schema.disambiguate 'false'
+found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules');
+began   = LOAD '$sessions' USING ParquetLoader();
+here    = FOREACH began GENERATE sensor, community_id, ts, end_ts, session_id, src, sport, dst, dport, proto, service, state;
+older   = LOAD '$continued' USING ParquetLoader();
+earlier = FOREACH older GENERATE sensor, community_id, ts, end_ts, session_id, src, sport, dst, dport, proto, service, state;
+both    = UNION here, earlier;
+-- what comes behind the window is of sessions that go on there, which alone reach so far
+going_on = FILTER here BY end_ts >= (double) $end;
+named   = FOREACH found GENERATE sensor, capture, ts, community_id, proto AS by_proto, src AS by_src, sport AS by_sport,
+    dst AS by_dst, dport AS by_dport, client, engine, gid, sid, rev, priority, classification, message;
+SPLIT named INTO within IF ts < (double) $end, behind OTHERWISE;
+of_here  = WITH_SESSION(within, both);
+of_going = WITH_SESSION(behind, going_on);
+kept_here  = FILTER of_here BY (session_ts IS NULL ? ts : session_ts) >= (double) $start;
+kept_going = FILTER of_going BY session_id IS NOT NULL;
+both_kept  = UNION kept_here, kept_going;
+alerts     = FOREACH both_kept GENERATE sensor, capture, ts, session_id, community_id, by_proto AS proto, by_src AS src,
+    by_sport AS sport, by_dst AS dst, by_dport AS dport, (client IS NULL ? src : client) AS client, engine, gid, sid, rev,
+    priority, classification, message, service;
+STORE alerts INTO '$output/alerts' USING ParquetStorer();

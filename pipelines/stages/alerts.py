@@ -1,0 +1,52 @@
+"""What engines see: an IDS's alerts, and hosts' fingerprints."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import Any
+
+from packetpig.loaders import p0f
+from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.engines.rules import Rules
+from packetpig.pipelines.run import Run
+from packetpig.pipelines.spoken import Spoken, plain
+from packetpig.pipelines.stage import UNKNOWN, Stage
+
+
+@functools.lru_cache(4)
+def _digest(rules: str) -> str:
+    """What stands for a set of rules: a changed rule has the alerts made again, and nothing else."""
+    try:
+        found = Rules.of(rules)
+    except (OptionError, OSError) as error:
+        return f"{error}"  # the engine says so, too
+    whole = hashlib.sha256()
+    for path in (*found.files, found.classes):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+class Alerts(Spoken):
+    """Alerts of Snort or Suricata, each with its session; under the window in which the session began."""
+
+    uses = ("continued",)
+    settings = (*Spoken.settings, "engine", "rules")
+    columns = {  # noqa: RUF012
+        "alerts": "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, "
+        "proto:chararray, src:chararray, sport:int, dst:chararray, dport:int, client:chararray, engine:chararray, "
+        "gid:int, sid:long, rev:int, priority:int, classification:chararray, message:chararray, service:chararray"
+    }
+
+    @classmethod
+    def more(cls, run: Run, window: str) -> Any:
+        """The rules, too."""
+        behind = super().more(run, window)
+        return UNKNOWN if behind == UNKNOWN else [behind, _digest(run.settings.rules)]
+
+
+class Fingerprints(Stage):
+    """What p0f learns of hosts: system, program, distance, uptime."""
+
+    captures = True
+    columns = {"fingerprints": plain(p0f.LOADER)}  # noqa: RUF012
