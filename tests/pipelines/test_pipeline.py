@@ -126,20 +126,6 @@ def test_alerts_and_fingerprints_are_those_of_one_run(made: tuple[Path, Path]) -
         assert sorted(found, key=str) == sorted(wanted, key=str)
 
 
-def test_changed_rules_make_alerts_again_and_what_they_lead_to(made: tuple[Path, Path], tmp_path: Path) -> None:
-    captures, tables = made
-    rules = tmp_path / "site.rules"
-    rules.write_text(
-        'alert tcp any any -> any 25 (msg:"mail"; flow:to_server,established; content:"EHLO"; sid:7; rev:1;)\n'
-    )
-    result = pipeline(captures, tables, LENGTH, "--rules", str(rules))
-    assert result.returncode == 0, result.stderr
-    ran = {line.split()[1] for line in result.stderr.splitlines() if " rows, " in line}
-    assert ran == {"alerts", "seen", "first_seen", "incidents"}
-    assert {row["sid"] for row in rows(tables, "alerts")} == {7}
-    assert all(row["session_id"] for row in rows(tables, "alerts"))
-
-
 def test_first_sightings(made: tuple[Path, Path]) -> None:
     captures, tables = made
     assert found_sightings(tables) == first_sightings(captures)
@@ -181,6 +167,20 @@ def test_a_second_run_does_nothing_and_a_late_capture_reopens_its_window(made: t
     (captures / "bad.pcap").rename(captures / "_bad.pcap")
     assert found_sessions(tables) == sessions(captures)
     assert found_sightings(tables) == first_sightings(captures)
+
+
+def test_changed_rules_make_alerts_again_and_what_they_lead_to(made: tuple[Path, Path], tmp_path: Path) -> None:
+    captures, tables = made
+    rules = tmp_path / "site.rules"
+    rules.write_text(
+        'alert tcp any any -> any 25 (msg:"mail"; flow:to_server,established; content:"EHLO"; sid:7; rev:1;)\n'
+    )
+    result = pipeline(captures, tables, LENGTH, "--rules", str(rules))
+    assert result.returncode == 0, result.stderr
+    ran = {line.split()[1] for line in result.stderr.splitlines() if " rows, " in line}
+    assert ran == {"alerts", "seen", "first_seen", "incidents"}
+    assert {row["sid"] for row in rows(tables, "alerts")} == {7}
+    assert all(row["session_id"] for row in rows(tables, "alerts"))
 
 
 def test_another_length_of_windows_is_refused(made: tuple[Path, Path]) -> None:
