@@ -48,9 +48,12 @@ report: ## write pages to look at, from a folder of tables: OUTPUT/report/index.
 	@$(PY) -m packetpig.pipelines.report $(or $(OUTPUT),output) $(ARGS)
 
 ##@ Pipeline
-.PHONY: pipeline
+.PHONY: pipeline expire
 pipeline: setup ## captures to tables, a window of time after the other: make pipeline INPUT=captures/ OUTPUT=out/
 	@$(PY) -m packetpig.pipelines $(or $(INPUT),tests/captures/demo) $(or $(OUTPUT),output/pipeline) $(ARGS)
+
+expire: setup ## remove captures that are old and whose tables are complete: make expire INPUT=captures/ OUTPUT=out/ DAYS=30 [ARGS=--dry-run]
+	@$(PY) -m packetpig.pipelines.expire $(INPUT) $(OUTPUT) --days $(DAYS) $(ARGS)
 
 ##@ Cluster
 .PHONY: cluster-up cluster-down bundle
@@ -93,9 +96,13 @@ check: setup ## style and types
 	@$(VENV)/bin/mypy
 
 ##@ House-keeping
-.PHONY: geoip lock clean
+.PHONY: geoip pictures lock clean
 geoip: setup ## get free geolocation databases (150 MB) for the functions of geo
 	@bin/geoip $(ARGS)
+
+pictures: ## draw the README's pictures again, from the demo captures
+	@bin/setup tests
+	@bin/pictures
 
 lock: ## renew requirements.lock from pyproject.toml
 	@python3 -m venv build/lock && build/lock/bin/pip install -q '.[build,dev,export]' && \

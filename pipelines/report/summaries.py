@@ -18,6 +18,7 @@ TABLES = (
     "alerts",
     "anomalies",
     "incidents",
+    "incident_events",
     "http",
     "tls",
     "dns",

@@ -30,7 +30,7 @@
       card.append(h("h2", {}, packetpig.traffic(title, { limit: 120 })), h("p", { class: "note" }, packetpig.severity(row.severity ?? 4), ` ${packetpig.time(row.ts)} to ${packetpig.time(row.end_ts ?? row.ts)} UTC, ${packetpig.span((row.end_ts ?? row.ts) - row.ts)}`));
       card.append(h("dl", { class: "facts" }, FACTS.filter((name) => row[name] !== null && row[name] !== undefined && row[name] !== "").map((name) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, packetpig.cell(name, row[name]))))));
       for (const [name, head] of [["tried", "What was tried"], ["worked", "What seems to have worked"], ["story", "The whole story"]]) {
-        if (row[name]) card.append(h("h3", {}, head), h("div", { class: "prose", tabindex: 0 }, packetpig.traffic(row[name], { limit: 6000 })));
+        if (row[name]) card.append(h("h3", {}, head), h("ul", { class: "prose", tabindex: 0 }, `${row[name]}`.slice(0, 12000).split("\n").filter((line) => line.trim()).map((line) => h("li", {}, packetpig.traffic(line.trim(), { limit: 600 })))));
       }
       if (events.length) packetpig.timeline(card, events, title);
       const carve = row.carve ?? packetpig.carve({ ...row, src: row.attacker ?? row.src, dst: row.target ?? row.dst });

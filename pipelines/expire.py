@@ -1,0 +1,91 @@
+"""Raw captures that are old go; tables and history stay: `packetpig.pipelines.expire CAPTURES TABLES --days N`.
+
+A capture goes if its last packet is older than N days, it is what it was when the pipeline read it, and each table that
+is made of captures is complete for all windows that it has packets of. Exit codes as the pipeline's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from packetpig.pipelines.archive import READ, Archive, Entry
+from packetpig.pipelines.stage import stages
+from packetpig.pipelines.store import BusyError, Store, StoreError, store
+from packetpig.pipelines.tables import Tables
+from packetpig.pipelines.windows import Window
+
+BUSY = 75
+
+
+def expired(place: Store, length: int, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+    """Captures whose last packet is from before that time: those that may go, and those that may not, and why."""
+    archive, tables = Archive.read(place, length), Tables(place)
+    made = {table: tables.windows(table) for kind in stages().values() if kind.captures for table in kind.stored()}
+    made = {table: windows for table, windows in made.items() if windows}
+    go, stay = [], []
+    for entry in archive.entries.values():
+        if entry.state != READ or entry.last_ts is None or entry.last_ts >= before:
+            continue
+        names = [Window(start, start + length).name for start in entry.windows]
+        missing = [f"{table} {name}" for table, there in made.items() for name in names if name not in there]
+        if not made:
+            stay.append((entry, "no table has been made of captures yet"))
+        elif missing:
+            stay.append((entry, f"{missing[0]} is not complete"))
+        elif Path(entry.path).is_symlink() or not _same(entry):
+            stay.append((entry, "it is not what it was when it was read"))
+        else:
+            go.append(entry)
+    return go, stay
+
+
+def _same(entry: Entry) -> bool:
+    try:
+        now = Path(entry.path).stat()
+    except OSError:
+        return False
+    return now.st_size == entry.size and now.st_mtime_ns / 1e9 == entry.changed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point: the exit code."""
+    parser = argparse.ArgumentParser(prog="expire", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("captures", help="folder of captures, as the pipeline was given it")
+    parser.add_argument("tables", help="the pipeline's output")
+    parser.add_argument("--days", type=float, required=True, help="captures whose last packet is older go")
+    parser.add_argument("--dry-run", action="store_true", help="only say which")
+    given = parser.parse_args(arguments)
+    if given.days < 0:
+        parser.error("--days is a number of days")
+    try:
+        place, source = store(given.tables), store(given.captures)
+        if not place.exists(".about", "pipeline.json"):
+            raise StoreError(f"{given.tables}: the pipeline has not written there")
+        with place.lock():
+            length = json.loads(place.read(".about", "pipeline.json"))["seconds"]
+            go, stay = expired(place, length, time.time() - given.days * 86400)
+            go = [entry for entry in go if entry.path.startswith(f"{source.root}/")]
+            for entry in go:
+                print(entry.path)
+                if not given.dry_run:
+                    Path(entry.path).unlink()
+    except BusyError as error:
+        print(f"expire: {error}", file=sys.stderr)
+        return BUSY
+    except (StoreError, OSError) as error:
+        print(f"expire: {error}", file=sys.stderr)
+        return 1
+    for entry, why in stay:
+        print(f"expire: {entry.path} stays: {why}", file=sys.stderr)
+    what = "would go" if given.dry_run else "are gone"
+    print(f"expire: {len(go):,} captures, {sum(entry.size for entry in go):,} bytes {what}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
