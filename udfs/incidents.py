@@ -93,7 +93,7 @@ def attempt(uri: str | None) -> str | None:
 
     Looks at the path and at each parameter by itself, percent-decoded up to twice; the first kind that fits.
 
-    Pig: `tries = FILTER http BY incidents.attempt(uri) IS NOT NULL;`
+    Pig: `FOREACH links GENERATE link, incidents.attempt(link);`
     """
     target = text(uri, LONGEST_URI)
     if not target:
@@ -111,7 +111,7 @@ def attempt(uri: str | None) -> str | None:
 def tool(user_agent: str | None) -> str | None:
     """The tool for attacks that a user agent names, or null.
 
-    Pig: `FOREACH http GENERATE incidents.tool(user_agent);`
+    Pig: `FOREACH agents GENERATE incidents.tool(agent);`
     """
     found = TOOLS.search((text(user_agent, 1024) or "").lower())
     return found[0] if found else None

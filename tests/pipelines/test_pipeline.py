@@ -170,6 +170,7 @@ def test_a_second_run_does_nothing_and_a_late_capture_reopens_its_window(made: t
     assert found_sightings(tables) == first_sightings(captures)
 
 
+@pytest.mark.slow
 def test_changed_rules_make_alerts_again_and_what_they_lead_to(made: tuple[Path, Path], tmp_path: Path) -> None:
     captures, tables = made
     rules = tmp_path / "site.rules"
