@@ -72,7 +72,7 @@ def _row(record: Record, with_id: bool) -> dict[str, Any]:
     ends = (record.client, record.cport, record.server, record.sport)
     return {
         "ts": whole_seconds(record.time),
-        "community_id": flow_id(6, *ends) if with_id else None,
+        "community_id": flow_id("tcp", *ends) if with_id else None,
         **dict(zip(("src", "sport", "dst", "dport"), ends, strict=True)),
         "mod": record.mod,
         "subject": record.subject,

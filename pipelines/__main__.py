@@ -15,18 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import luigi
-from packetpig.pipelines.archive import UNREADABLE, Archive, Entry, listed
+from packetpig.pipelines.archive import ABOUT, UNREADABLE, Archive, Entry, listed
 from packetpig.pipelines.ingest import ingest
 from packetpig.pipelines.pig import PigError, Pigs
 from packetpig.pipelines.run import Run, set_current
 from packetpig.pipelines.settings import Settings
 from packetpig.pipelines.stage import Stage, stages
-from packetpig.pipelines.store import BusyError, StoreError, store
+from packetpig.pipelines.store import BUSY, BusyError, StoreError, store
 from packetpig.pipelines.tables import ALL, WORK
 from packetpig.pipelines.windows import seconds
-
-BUSY = 75  # as sysexits.h has it: try again later
-ABOUT = (".about", "pipeline.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

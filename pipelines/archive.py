@@ -14,6 +14,8 @@ from packetpig.pipelines.tables import digest
 from packetpig.pipelines.windows import Window
 
 TABLE, FILE = "captures", "captures.parquet"
+ABOUT = (".about", "pipeline.json")
+"""What says how long the windows of an output are."""
 READ, UNREADABLE, EMPTY, GONE = "read", "unreadable", "empty", "gone"
 COLUMNS = {
     "path": pa.string(), "capture": pa.string(), "sensor": pa.string(), "size": pa.int64(), "changed": pa.float64(),

@@ -13,13 +13,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from packetpig.pipelines.archive import READ, Archive, Entry
+from packetpig.pipelines.archive import ABOUT, READ, Archive, Entry
 from packetpig.pipelines.stage import stages
-from packetpig.pipelines.store import BusyError, Store, StoreError, store
+from packetpig.pipelines.store import BUSY, BusyError, Store, StoreError, store
 from packetpig.pipelines.tables import Tables
 from packetpig.pipelines.windows import Window
-
-BUSY = 75
 
 
 def expired(place: Store, length: int, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
@@ -64,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--days is a number of days")
     try:
         place, source = store(given.tables), store(given.captures)
-        if not place.exists(".about", "pipeline.json"):
+        if not place.exists(*ABOUT):
             raise StoreError(f"{given.tables}: the pipeline has not written there")
         with place.lock():
-            length = json.loads(place.read(".about", "pipeline.json"))["seconds"]
+            length = json.loads(place.read(*ABOUT))["seconds"]
             go, stay = expired(place, length, time.time() - given.days * 86400)
             go = [entry for entry in go if entry.path.startswith(f"{source.root}/")]
             for entry in go:

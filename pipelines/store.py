@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+BUSY = 75
+"""Exit code of who meets another run (sysexits.h: try again later)."""
+
 
 class StoreError(Exception):
     """Something that cannot be read or written. One line."""

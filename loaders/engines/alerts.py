@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import ipaddress
-import struct
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +16,7 @@ from packetpig.loaders.contract.rows import batched
 from packetpig.loaders.engines.detection import HOME, Alert, Setup, by_sensor, detect
 from packetpig.loaders.engines.difference import fresh, replaced
 from packetpig.loaders.engines.rules import Rules
+from packetpig.udfs import net
 
 COLUMNS: tuple[Column, ...] = (
     *COMMON,
@@ -49,10 +46,7 @@ OPTIONS = (
     Option("parallel", "flows:N runs N engines side by side, each with the packets of its share of pairs of hosts"),
 )
 MOST_LANES = 256
-PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "sctp": 132}
-ASKS = {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17, 10: 9, 9: 10}
-ASKS6 = {128: 129, 129: 128, 133: 134, 134: 133, 135: 136, 136: 135, 130: 131, 131: 130, 144: 145, 145: 144, 139: 140, 140: 139}  # fmt: skip  # noqa: E501
-"""Types of ICMP that ask and answer each other: one flow."""
+ICMP = ("icmp", "icmp6", "1", "58")
 
 
 def loader(pig: str, engine: str, answers: str) -> Loader:
@@ -142,32 +136,14 @@ def seconds(time: int) -> float:
 
 def community_id(alert: Alert) -> str | None:
     """Community ID of an alert's flow; None where the engine says too little."""
-    number = PROTOCOLS.get(alert.proto) or (int(alert.proto) if alert.proto.isdigit() else 0)
-    if not number or not alert.src or not alert.dst:
+    if alert.proto == "0" or not alert.src or not alert.dst:
         return None
-    ends = (alert.kind, alert.code) if number in (1, 58) else (alert.sport, alert.dport)
-    return flow_id(number, alert.src, ends[0], alert.dst, ends[1])
+    ends = (alert.kind, alert.code) if alert.proto in ICMP else (alert.sport, alert.dport)
+    return flow_id(alert.proto, alert.src, ends[0], alert.dst, ends[1])
 
 
 @functools.lru_cache(1 << 14)
-def flow_id(number: int, src: str, sport: int | None, dst: str, dport: int | None) -> str | None:
-    """Community ID v1, seed 0; of ICMP SPORT and DPORT are type and code.
-
-    Source: https://github.com/corelight/community-id-spec.
-    """
-    one, other = ipaddress.ip_address(src).packed, ipaddress.ip_address(dst).packed
-    ports = b""
-    ordered = one <= other
-    if number in PROTOCOLS.values():
-        if sport is None or dport is None:
-            return None
-        one_way = False
-        if number in (1, 58):
-            kinds = ASKS if number == 1 else ASKS6
-            one_way = sport not in kinds
-            dport = dport if one_way else kinds[sport]
-        ordered = one_way or (one, sport) <= (other, dport)
-        ports = struct.pack(">HH", *((sport, dport) if ordered else (dport, sport)))
-    low, high = (one, other) if ordered else (other, one)
-    digest = hashlib.sha1(b"\0\0" + low + high + bytes((number, 0)) + ports, usedforsecurity=False).digest()
-    return "1:" + base64.b64encode(digest).decode()
+def flow_id(proto: str, src: str, sport: int | None, dst: str, dport: int | None) -> str | None:
+    """Community ID v1, seed 0; of ICMP SPORT and DPORT are type and code."""
+    found: str | None = net.community_id(src, sport, dst, dport, proto)
+    return found

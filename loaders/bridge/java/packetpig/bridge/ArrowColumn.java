@@ -401,19 +401,26 @@ abstract class ArrowColumn {
         }
     }
 
-    private static final class Bag extends Parts {
-        private final ArrowColumn inner;
+    /** Parts of another column's values. */
+    private abstract static class Nested extends Parts {
+        final ArrowColumn inner;
 
-        Bag(String name, ArrowColumn inner) {
-            super(name, DataType.BAG);
+        Nested(String name, byte type, ArrowColumn inner) {
+            super(name, type);
             this.inner = inner;
         }
 
         @Override
-        void buffers(ArrowBody body) throws IOException {
+        final void buffers(ArrowBody body) throws IOException {
             offsets(body);
             inner.load(body);
             limit = inner.length;
+        }
+    }
+
+    private static final class Bag extends Nested {
+        Bag(String name, ArrowColumn inner) {
+            super(name, DataType.BAG, inner);
         }
 
         @Override
@@ -436,19 +443,9 @@ abstract class ArrowColumn {
     }
 
     /** A tuple or null: a list of one or none, so that a null takes no room in the tuple's columns. */
-    private static final class Sparse extends Parts {
-        private final ArrowColumn inner;
-
+    private static final class Sparse extends Nested {
         Sparse(String name, ArrowColumn inner) {
-            super(name, DataType.TUPLE);
-            this.inner = inner;
-        }
-
-        @Override
-        void buffers(ArrowBody body) throws IOException {
-            offsets(body);
-            inner.load(body);
-            limit = inner.length;
+            super(name, DataType.TUPLE, inner);
         }
 
         @Override
@@ -458,29 +455,19 @@ abstract class ArrowColumn {
         }
     }
 
-    private static final class Keyed extends Parts {
-        private final ArrowColumn entries;
-
+    private static final class Keyed extends Nested {
         Keyed(String name, ArrowColumn entries) throws IOException {
-            super(name, DataType.MAP);
+            super(name, DataType.MAP, entries);
             if (!(entries instanceof Struct) || ((Struct) entries).children.length != 2) {
                 throw broken("column " + name + " is a map without keys and values");
             }
-            this.entries = entries;
-        }
-
-        @Override
-        void buffers(ArrowBody body) throws IOException {
-            offsets(body);
-            entries.load(body);
-            limit = entries.length;
         }
 
         @Override
         Object value(int row) throws IOException {
             int from = from(row);
             int to = to(row, from);
-            ArrowColumn[] pair = ((Struct) entries).children;
+            ArrowColumn[] pair = ((Struct) inner).children;
             Map<String, Object> map = new HashMap<>();
             for (int i = from; i < to; i++) {
                 map.put(String.valueOf(pair[0].get(i)), pair[1].get(i));

@@ -28,7 +28,6 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     private static final String WORKER = "packetpig.loaders.bridge.worker";
     private static final String BYTES_READ = "capture bytes read";
     private static final String ROWS = "rows";
-    private static final String WARNINGS = "warnings";
     private static final String STOPPED_EARLY = "splits stopped early";
 
     /** Readers of this thread that are not closed. */
@@ -170,16 +169,10 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
                     context.progress();
                     break;
                 case "counters":
-                    for (Map.Entry<?, ?> counter : ((Map<?, ?>) value).entrySet()) {
-                        count(String.valueOf(counter.getKey()), ((Number) counter.getValue()).longValue());
-                    }
+                    WorkerMessage.counters(value, this::count);
                     break;
                 case "warning":
-                    for (Object line : value instanceof List ? (List<?>) value : List.of(value)) {
-                        LOG.warn(line);
-                        Warnings.add(String.valueOf(line));
-                        count(WARNINGS, 1);
-                    }
+                    WorkerMessage.warnings(value, this::count);
                     break;
                 case "split":
                     Capture capture = captures.get((int) number(value, 0));

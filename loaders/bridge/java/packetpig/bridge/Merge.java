@@ -176,16 +176,10 @@ public final class Merge extends EvalFunc<DataBag> {
             Object value = part.getValue();
             switch (part.getKey()) {
                 case "counters":
-                    for (Map.Entry<?, ?> counter : ((Map<?, ?>) value).entrySet()) {
-                        count(String.valueOf(counter.getKey()), ((Number) counter.getValue()).longValue());
-                    }
+                    WorkerMessage.counters(value, Merge::count);
                     break;
                 case "warning":
-                    for (Object line : value instanceof List ? (List<?>) value : List.of(value)) {
-                        LOG.warn(line);
-                        Warnings.add(String.valueOf(line));
-                        count("warnings", 1);
-                    }
+                    WorkerMessage.warnings(value, Merge::count);
                     break;
                 case "group":
                     group = true;
