@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +13,7 @@ from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import batched
 from packetpig.loaders.engines.detection import HOME, Alert, Setup, by_sensor, detect
 from packetpig.loaders.engines.difference import fresh, replaced
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.loaders.engines.rules import Rules
 from packetpig.udfs import net
 
@@ -83,11 +82,11 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
 
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="packetpig-rules-") as folder:
+    with work_folder() as folder:
         chosen = setup(job.options)
         for name, part in (("since", fresh), ("until", replaced)):
             if job.options[name]:
-                found = part(*_old_and_new(name, job), Path(folder))
+                found = part(*_old_and_new(name, job), folder)
                 job.report.count("rules new or changed" if name == "since" else "rules as they were", len(found.asked))
                 job.report.count("rules that these depend on", found.needed)
                 chosen = replace(chosen, rules=found.rules, asked=found.asked)

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from typing import IO, Generic, Protocol, TypeVar
 
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.engines.feed import Feed
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.loaders.engines.trail import Trail
 
 PIPE = 1 << 20  # bytes: what the kernel lets an ordinary user have
@@ -95,8 +95,8 @@ def run(engines: Sequence[Engine[T]], feed: Feed, report: Report, silence: float
 
     SILENCE: seconds after which a program that shows no sign of life is ended.
     """
-    with tempfile.TemporaryDirectory(prefix="packetpig-") as folder:
-        running = _Running[T](engines, Path(folder), feed, report, silence)
+    with work_folder() as folder:
+        running = _Running[T](engines, folder, feed, report, silence)
         try:
             yield from running.records()
         finally:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from packetpig.loaders.captures.finding import find, in_time_order
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.engines import process
 from packetpig.loaders.engines.feed import Feed
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.loaders.engines.process import EngineError, run
 from packetpig.loaders.engines.trail import Trail
 
@@ -95,14 +97,21 @@ def test_one_without_packets_is_not_started(tmp_path: Path) -> None:
     assert ran(Program("raise Exception"), captures=tmp_path) == []
 
 
-def test_none_outlives_a_loader_that_is_killed(tmp_path: Path) -> None:
-    """Not even one that waits for nothing, and writes nothing."""
+def test_none_outlives_a_loader_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that waits for nothing, and writes nothing; the next run takes its folder away."""
+    (tmp_path / "tmp").mkdir()
     code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '.'); time.sleep(1000)"
     script = "from tests.loaders.engines.test_process import Program, ran; import sys; ran(Program(sys.argv[1]))"
-    loader = subprocess.Popen([sys.executable, "-c", script, code], cwd=ROOT)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    loader = subprocess.Popen([sys.executable, "-c", script, code], cwd=ROOT, env=environment)
     pid = _number(tmp_path / "pid")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    with work_folder() as ours:
+        assert len(list(ours.parent.iterdir())) == 2, "that of a run that goes on stays"
     loader.kill()
     loader.wait()
+    with work_folder() as ours:
+        assert list(ours.parent.iterdir()) == [ours]
     for _ in range(600):
         state = Path(f"/proc/{pid}/stat")
         if not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
