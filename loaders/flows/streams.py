@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class Over:
     sessions: Sessions
 
 
-@dataclass(slots=True)
+@dataclass
 class _Batch:
     """Packets that were tracked, and the runs that they make (slots.R_…); `following`: the next packet of a run."""
 
@@ -120,6 +121,12 @@ class _Batch:
     moves: Packets
     following: np.ndarray[Any, np.dtype[np.int32]]
     runs: Packets
+
+    @cached_property
+    def base(self) -> int:
+        """The lowest address of a payload."""
+        addresses = self.packets[:, slots.P_ADDRESS]
+        return int(addresses[addresses > 0].min(initial=1 << 62))
 
     def run(self, packet: int) -> Iterator[int]:
         """The packets of the run that begins with PACKET."""
@@ -138,11 +145,9 @@ class _Batch:
                 chosen &= runs[:, slots.R_ASKED] == 0
             size, count = int(runs[chosen, slots.R_SIZE].sum()), int(runs[chosen, slots.R_COUNT].sum())
         data, times, ends = np.empty(size, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
-        addresses = self.packets[:, slots.P_ADDRESS]
-        base = int(addresses.min(initial=1 << 62, where=addresses > 0))
         native.copy_runs(
             self.packets.ctypes.data, self.moves.ctypes.data, self.following.ctypes.data, len(self.packets),
-            self.runs.ctypes.data, low, high, asked, base, base, data.ctypes.data, size, times.ctypes.data,
+            self.runs.ctypes.data, low, high, asked, self.base, self.base, data.ctypes.data, size, times.ctypes.data,
             ends.ctypes.data,
         )  # fmt: skip
         return data.data, times, ends
