@@ -29,8 +29,14 @@ def read_length(file: int) -> int:
     return int(LENGTH.unpack(buffer)[0])
 
 
-def read_frame(file: int) -> bytes:
-    """The next frame."""
-    buffer = bytearray(read_length(file))
+def read_frame(file: int) -> bytes | None:
+    """The next frame; None where there is no more."""
+    head = os.read(file, LENGTH.size)
+    if not head:
+        return None
+    length = bytearray(LENGTH.size)
+    length[: len(head)] = head
+    read_exactly(file, memoryview(length)[len(head) :])
+    buffer = bytearray(LENGTH.unpack(length)[0])
     read_exactly(file, memoryview(buffer))
     return bytes(buffer)

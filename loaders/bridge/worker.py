@@ -1,7 +1,8 @@
-"""A loader's process under Pig: a job comes in on standard input, an Arrow stream goes out (docs/bridge.md)."""
+"""A loader's process under Pig: jobs come in on standard input, an Arrow stream goes out for each (docs/bridge.md)."""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -229,7 +230,8 @@ class Worker:
             self._stream.batch(batch, self._news() if late else None)
         for split in self.report.splits:
             self._stream.say(split=split)
-        self._stream.say(**self._news(), done=True)
+        answers.discard()
+        self._stream.say(**self._news(), done=True, ready=True)
 
     def merge(self, job: dict[str, Any]) -> None:
         """The same for groups of pieces, one after the other; after the rows of each comes a message."""
@@ -255,7 +257,7 @@ class Worker:
             for _ in pieces:  # those that the loader had no need of
                 pass
             self._stream.say(group=True, **self._news())
-        self._stream.say(**self._news(), done=True)
+        self._stream.say(**self._news(), done=True, ready=True)
 
     def _opener(self, number: int, one: dict[str, Any], answers: Answers) -> Callable[[], Source]:
         def opened() -> Source:
@@ -288,26 +290,33 @@ class Worker:
 
 
 def main() -> int:
-    """Entry point; the exit code is 1 if the job failed, for which the stream has a line."""
-    with os.fdopen(os.dup(1), "wb", buffering=0) as output:
-        os.dup2(2, 1)  # nothing else may get between the rows
-        stream = Stream(pa.PythonFile(output, "w"))
-        try:
-            job = json.loads(read_frame(0))
-            worker = Worker(0, stream)
-            if job.get("pieces"):
-                worker.merge(job)
-            else:
-                worker.run(job)
-            stream.close()
-        except (BrokenPipeError, BridgeError) as error:
-            print(f"Pig went away: {error}", file=sys.stderr)
-            return 1
-        except (CaptureError, OptionError, WhereError, NotBuiltError) as error:
-            stream.say(error=str(error))
-            stream.close()
-            return 1
-    return 0
+    """Entry point; the exit code is 1 if a job failed, for which the stream has a line."""
+    output = os.dup(1)
+    os.dup2(2, 1)  # nothing else may get between the rows
+    while True:
+        with os.fdopen(os.dup(output), "wb", buffering=0) as sink:
+            stream = Stream(pa.PythonFile(sink, "w"))
+            try:
+                frame = read_frame(0)
+                if frame is None:
+                    return 0
+                job = json.loads(frame)
+                worker = Worker(0, stream)
+                if job.get("pieces"):
+                    worker.merge(job)
+                else:
+                    worker.run(job)
+                stream.close()
+            except (BrokenPipeError, BridgeError) as error:
+                print(f"Pig went away: {error}", file=sys.stderr)
+                return 1
+            except (CaptureError, OptionError, WhereError, NotBuiltError) as error:
+                stream.say(error=str(error))
+                stream.close()
+                return 1
+        del job, worker, stream
+        gc.collect()
+        pa.default_memory_pool().release_unused()
 
 
 if __name__ == "__main__":

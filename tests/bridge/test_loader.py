@@ -227,6 +227,18 @@ def alive(pid: int) -> bool:
         return False
 
 
+def test_one_process_serves_many_tasks(pig, captures, tmp_path):
+    out = tmp_path / "pids"
+    (captures / "a.pcap").write_bytes(PCAP + bytes(4000))
+    settings = {"packetpig_split_bytes": 1000, "mapreduce_local_map_tasks_maximum": 1}
+    run = pig(f"a = {load(captures / 'a.pcap', 'again', f'out={out}')}; DUMP a;", **settings)
+    assert run.code == 0, run.errors
+    assert len(run.rows) > 3
+    assert len(out.read_text().split()) == len(run.rows)
+    assert len(set(out.read_text().split())) == 1
+    assert not left_after(5, out)
+
+
 @pytest.mark.parametrize("mode", ["plain", "stubborn"])
 def test_limit_ends_the_worker(pig, captures, tmp_path, mode):
     out = tmp_path / "pids"

@@ -123,6 +123,20 @@ def test_a_range_reads_no_more_than_it_must(big: Path) -> None:
     assert read < size + 2 * (1 << 20) + 3 * (1 << 17)  # a megabyte before each cut, to find the first record
 
 
+def test_jobs_one_after_the_other(big: Path) -> None:
+    """Another loader, and bytes by request, from the process that has just done a job."""
+    first = Session([capture(big)])
+    job = {"loader": "sessions", "options": {}, "where": None, "filter": None, "columns": ["src_packets"]}
+    first.send(json.dumps({"captures": [capture(big, local=False)], **job}).encode())
+    reader = pa.ipc.open_stream(first.process.stdout)
+    assert sum(batch.num_rows for batch in reader) == 12_000
+    rows, messages = first.run()
+    assert [list(row) for row in rows] == [["src_packets"]] * len(rows)
+    assert messages[-1]["ready"]
+    assert messages[-1].get("counters", {}).get("sessions", 0) == len(rows) > 0
+    assert first.code == 0
+
+
 def test_no_columns_are_rows_all_the_same(big: Path) -> None:
     session = Session([capture(big)], columns=[])
     reader = pa.ipc.open_stream(session.process.stdout)

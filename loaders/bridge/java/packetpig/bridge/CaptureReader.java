@@ -25,7 +25,6 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     static final String COUNTERS = "packetpig";
 
     private static final Log LOG = LogFactory.getLog(CaptureReader.class);
-    private static final String WORKER = "packetpig.loaders.bridge.worker";
     private static final String BYTES_READ = "capture bytes read";
     private static final String ROWS = "rows";
     private static final String STOPPED_EARLY = "splits stopped early";
@@ -48,9 +47,10 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
     private long doneBytes;
     private Capture at;
     private boolean done;
+    private boolean ready;
     private String error;
 
-    /** Starts the worker at once: while it starts, Pig prepares the rest of the task. */
+    /** Has a worker at once: while it starts, Pig prepares the rest of the task. */
     CaptureReader(WorkerJob job, CaptureSplit split, Configuration conf) {
         this.job = job;
         captures = split.captures();
@@ -58,7 +58,7 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
         what = "loader " + job.loader;
         try {
             OPEN.get().add(this);
-            child = Child.start(conf, what, WORKER, List.of());
+            child = Workers.take(conf, what);
             feeder = new CaptureFeeder(captures, conf, child.input());
             rows = new ArrowRows(child.output(), this::message);
         } catch (IOException e) {
@@ -184,6 +184,9 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
                 case "done":
                     done = Boolean.TRUE.equals(value);
                     break;
+                case "ready":
+                    ready = Boolean.TRUE.equals(value);
+                    break;
                 case "error":
                     error = String.valueOf(value);
                     throw new IOException(error);
@@ -251,13 +254,14 @@ final class CaptureReader extends RecordReader<Void, Tuple> {
         Child ending = child;
         child = null;
         countRows();
-        if (done) {
+        feeder.stop();
+        if (done && ready && rows == null) {
+            Workers.give(ending);
+        } else if (done) {
             ending.release();
         } else {
             count(STOPPED_EARLY, 1);
-            feeder.stop();
             ending.close();
         }
-        feeder.stop();
     }
 }

@@ -34,14 +34,21 @@ final class Child implements Closeable {
     private static final long PATIENCE_MS = 500;
     private static final long GRACE_MS = 2000;
 
+    /** The Python that it is. */
+    final String python;
+
     private final Process process;
     private final Thread drain;
     private final Deque<String> lastLines = new ArrayDeque<>();
     private int lastCharacters;
+    private volatile String what;
+    private volatile long jobs = 1;
 
-    private Child(Process process, String what) {
+    private Child(Process process, String python, String what) {
         this.process = process;
-        drain = new Thread(() -> drain(what), "stderr of " + what);
+        this.python = python;
+        this.what = what;
+        drain = new Thread(this::drain, "stderr of " + what);
         drain.setDaemon(true);
         drain.start();
     }
@@ -62,7 +69,7 @@ final class Child implements Closeable {
             builder.environment().put("PYTHONNOUSERSITE", "1");
         }
         try {
-            return new Child(builder.start(), what);
+            return new Child(builder.start(), python, what);
         } catch (IOException e) {
             String why = String.valueOf(e.getMessage()).replaceFirst("^.*error=\\d+, ", "");
             throw new IOException("cannot start " + what + ": " + python + ": " + why + "; run make setup, or set "
@@ -83,6 +90,22 @@ final class Child implements Closeable {
         return named == null || named.isEmpty() ? "python3" : named;
     }
 
+    /** Begins another job, as WHAT; false if the process has ended. */
+    boolean begin(String what) {
+        synchronized (lastLines) {
+            this.what = what;
+            jobs++;
+            lastLines.clear();
+            lastCharacters = 0;
+        }
+        return process.isAlive();
+    }
+
+    /** How many jobs it has been given. */
+    long jobs() {
+        return jobs;
+    }
+
     /** Where the child reads. */
     OutputStream input() {
         return process.getOutputStream();
@@ -93,7 +116,7 @@ final class Child implements Closeable {
         return process.getInputStream();
     }
 
-    private void drain(String what) {
+    private void drain() {
         try (BufferedReader lines = new BufferedReader(
                 new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {

@@ -36,7 +36,6 @@ import org.apache.pig.tools.pigstats.PigStatusReporter;
  */
 public final class Merge extends EvalFunc<DataBag> {
     private static final Log LOG = LogFactory.getLog(Merge.class);
-    private static final String WORKER = "packetpig.loaders.bridge.worker";
     private static final byte[] END = ByteBuffer.allocate(4).putInt(-1).array();
 
     private static final String WITHOUT = "without=";
@@ -51,6 +50,7 @@ public final class Merge extends EvalFunc<DataBag> {
     private volatile Throwable unwritten;
     private boolean group;
     private boolean done;
+    private boolean ready;
     private String error;
 
     /**
@@ -115,7 +115,7 @@ public final class Merge extends EvalFunc<DataBag> {
     }
 
     private void start(Configuration conf) throws IOException {
-        child = Child.start(conf, what(), WORKER, List.of());
+        child = Workers.take(conf, what());
         rows = new ArrowRows(child.output(), this::message);
         writer = Executors.newSingleThreadExecutor(task -> {
             Thread thread = new Thread(task, "pieces for " + what());
@@ -187,6 +187,9 @@ public final class Merge extends EvalFunc<DataBag> {
                 case "done":
                     done = Boolean.TRUE.equals(value);
                     break;
+                case "ready":
+                    ready = Boolean.TRUE.equals(value);
+                    break;
                 case "error":
                     error = String.valueOf(value);
                     throw new IOException(error);
@@ -239,6 +242,12 @@ public final class Merge extends EvalFunc<DataBag> {
             }
             if (!done) {
                 throw failure(null);
+            }
+            if (ready) {
+                writer.shutdown();
+                Workers.give(child);
+                child = null;
+                current = null;
             }
         } catch (IOException e) {
             LOG.warn("the end of " + what(), e);
