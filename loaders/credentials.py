@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from packetpig.loaders.contract.columns import boolean, text
 from packetpig.loaders.contract.loader import Job
 from packetpig.loaders.flows import messages
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
-from packetpig.loaders.protocols.http1 import ROOM, Conversation, Message
+from packetpig.loaders.protocols.http1 import Message
 from packetpig.loaders.protocols.lines import Lines
-from packetpig.loaders.protocols.room import Room
 from packetpig.loaders.protocols.texts import text as shown
+from packetpig.loaders.protocols.web import Conversations, Listener
 
 NAMES = {slots.FTP: "ftp", slots.SMTP: "smtp", slots.POP3: "pop3", slots.IMAP: "imap"}
 LONG = 256  # characters of a name or a secret
@@ -126,7 +124,7 @@ class Talk:
         if self._asked:
             time, method, user, secret = self._asked
             self._asked = None
-            self._parser.give(self._session, time, NAMES[self._service], method, user, secret, accepted)
+            self._parser.sent(self._session, time, NAMES[self._service], method, user, secret, accepted)
 
     def close(self, finished: tuple[bool, bool]) -> None:
         """The session is over."""
@@ -137,53 +135,33 @@ def _unquoted(word: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", word[1:-1]) if word.startswith(b'"') else word
 
 
-class Parser(messages.Parser):
+class Parser(messages.Following, Listener):
     """Finds credentials in sessions."""
 
     services = frozenset({slots.HTTP, *NAMES})
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._room = Room(ROOM)
-        self._rows: list[messages.Row] = []
+        self._web = Conversations.of(job)
+        self._web.listen(self)
 
-    def give(
+    def sent(
         self, session: int, time: int, protocol: str, method: str, user: bytes | None, secret: bytes | None,
         accepted: bool | None,
     ) -> None:  # fmt: skip
-        """A row."""
+        """What somebody sent, and whether it was ACCEPTED."""
         row = {"protocol": protocol, "method": method, "user": shown(user and user[:LONG]), "accepted": accepted}
         if "secret" in self.columns:
             row["secret"] = shown(secret and secret[:LONG])
-        self._rows.append((session, time, row))
+        self.give(session, time, row)
 
-    def said(self, run: Said) -> Iterable[messages.Row]:
-        """See messages.Parser."""
+    def begin(self, run: Said) -> messages.State | None:
+        """See messages.Following."""
         if run.datagram:
-            return ()
-        state: Any = self.states.get(run.session)
-        if state is None:
-            if run.service == slots.HTTP:
-                state = Conversation(run.session, self, self.report, self._room)
-            else:
-                state = Talk(self, run.session, run.service)
-            self.states[run.session] = state
-        state.said(run)
-        return self._given()
+            return None
+        return self._web.session(run.session) if run.service == slots.HTTP else Talk(self, run.session, run.service)
 
-    def over(self, session: int, state: Any) -> Iterable[messages.Row]:
-        """See messages.Parser."""
-        state.close(messages.finished(self.ended))
-        return self._given()
-
-    def _given(self) -> Iterable[messages.Row]:
-        rows, self._rows = self._rows, []
-        return rows
-
-    def head(self, conversation: Conversation, message: Message) -> None:
-        """See Listener."""
-
-    def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
+    def exchange(self, session: int, request: Message | None, response: Message | None) -> None:
         """See Listener."""
         for name, refused in ((b"authorization", 401), (b"proxy-authorization", 407)):
             value = request.header(name) if request else None
@@ -194,7 +172,7 @@ class Parser(messages.Parser):
             except (binascii.Error, ValueError):
                 continue
             accepted = response.status != refused if response else None
-            self.give(conversation.session, request.time, "http", "basic", user, secret, accepted)
+            self.sent(session, request.time, "http", "basic", user, secret, accepted)
 
 
 # no kind of TrafficLoader's: secrets are to be asked for

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from packetpig.loaders.contract.columns import boolean, long, text
 from packetpig.loaders.contract.loader import Job, Option
 from packetpig.loaders.filing.file import Filing
@@ -16,14 +13,13 @@ from packetpig.loaders.filing.tftp import Transfers
 from packetpig.loaders.flows import messages
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
-from packetpig.loaders.protocols.http1 import ROOM, Conversation
-from packetpig.loaders.protocols.room import Room
+from packetpig.loaders.protocols.web import Conversations
 
 TYPES = Option("types", "only files of these types, by content: MIME types (image/*) and extensions (exe), with commas")
 STORE = Option("store", "a folder to keep the files in, local, hdfs:// or s3a://, each named by its SHA-256")
 
 
-class Parser(messages.Parser):
+class Parser(messages.Following):
     """Hands what sessions say to whoever knows their protocol."""
 
     services = frozenset({slots.HTTP, slots.FTP, slots.FTP_DATA, slots.SMTP, slots.SMB, slots.TFTP, slots.TFTP_DATA})
@@ -31,33 +27,21 @@ class Parser(messages.Parser):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._filing = Filing(job)
-        self._heads = Room(ROOM)
-        self._web = Web(self._filing)
-        self._mails = Mails(self._filing)
-        self._shares = Shares(self._filing)
-        self._announced = Announced(self._filing, self.expect)
-        self._transfers = Transfers(self._filing, self.expect)
+        filing = Filing(job, self.give)
+        self._web = Conversations.of(job)
+        self._web.listen(Web(filing, self._web))
+        self._mails = Mails(filing)
+        self._shares = Shares(filing)
+        self._announced = Announced(filing, self.expect)
+        self._transfers = Transfers(filing, self.expect)
 
-    def said(self, run: Said) -> Iterable[messages.Row]:
-        """See messages.Parser."""
-        state = self.states.get(run.session)
-        if state is None:
-            state = self._begun(run)
-            if state is None:
-                return ()
-            self.states[run.session] = state
-        self._web.run = run
-        state.said(run)
-        return self._filing.given()
-
-    def _begun(self, run: Said) -> Any:
-        """What takes a session that begins with RUN; None: nobody."""
+    def begin(self, run: Said) -> messages.State | None:
+        """See messages.Following."""
         session, service = run.session, run.service
         if run.datagram:
             return self._transfers.session(session) if service in (slots.TFTP, slots.TFTP_DATA) else None
         if service == slots.HTTP:
-            return Conversation(session, self._web, self.report, self._heads)
+            return self._web.session(session)
         if service == slots.SMTP:
             return self._mails.session(session)
         if service == slots.SMB:
@@ -65,12 +49,6 @@ class Parser(messages.Parser):
         if service == slots.FTP_DATA:
             return self._announced.data(run)
         return self._announced.control(session) if service == slots.FTP else None
-
-    def over(self, session: int, state: Any) -> Iterable[messages.Row]:
-        """See messages.Parser."""
-        state.close(messages.finished(self.ended))
-        self._web.over(session)
-        return self._filing.given()
 
 
 LOADER = messages.loader(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from packetpig.loaders.contract.columns import Column, bag, boolean, double, integer, long, text
@@ -10,10 +10,9 @@ from packetpig.loaders.contract.loader import Job, Option
 from packetpig.loaders.flows import messages
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
-from packetpig.loaders.protocols.codings import CodingError, Unpacker, known
-from packetpig.loaders.protocols.http1 import ROOM, Conversation, Message
-from packetpig.loaders.protocols.room import Room
+from packetpig.loaders.protocols.http1 import Message
 from packetpig.loaders.protocols.texts import text as shown
+from packetpig.loaders.protocols.web import Content, Conversations, Listener
 
 FIELD = Option(
     "field",
@@ -49,34 +48,7 @@ EXCHANGE: tuple[Column, ...] = (
 FIELDS: tuple[Column, ...] = (*HEADER, text("message", "request or response", repeated=True), NUMBER)
 
 
-class _Size:
-    """A body of which only the size after decompression is wanted; `size` is None where it cannot be known."""
-
-    def __init__(self, codings: Sequence[bytes], job: Job) -> None:
-        self._report = job.report
-        self.size: int | None = 0
-        self._unpacker: Unpacker | None = Unpacker(codings, lambda _: None)
-
-    def data(self, data: bytes | memoryview) -> None:
-        """See Body."""
-        if self._unpacker:
-            try:
-                self._unpacker.data(data)
-            except CodingError:
-                self._report.count("http: bodies that cannot be decompressed")
-                self.hole(0)
-
-    def hole(self, size: int | None) -> None:
-        """See Body."""
-        self.size = self._unpacker = None
-
-    def end(self, complete: bool) -> None:
-        """See Body."""
-        if self._unpacker:
-            self.size, self._unpacker = self._unpacker.size, None
-
-
-class Parser(messages.Parser):
+class Parser(messages.Following, Listener):
     """Rows of exchanges, or of headers."""
 
     services = frozenset({slots.HTTP})
@@ -84,47 +56,27 @@ class Parser(messages.Parser):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._field = job.options.get(FIELD.name, "").lower().encode()
-        self._room = Room(ROOM)
-        self._rows: list[messages.Row] = []
-        self._sizes = {True: "request_bytes" in self.columns, False: "response_bytes" in self.columns}
+        self.sizes = ("response_bytes" in self.columns, "request_bytes" in self.columns)
         self._named = {
             name: column
             for name, column in ((b"user-agent", "user_agent"), (b"referer", "referer"))
             if column in self.columns
         }
+        self._web = Conversations.of(job)
+        self._web.listen(self)
 
-    def said(self, run: Said) -> Iterable[messages.Row]:
-        """See messages.Parser."""
-        if run.datagram:
-            return ()
-        conversation = self.states.get(run.session)
-        if conversation is None:
-            conversation = self.states[run.session] = Conversation(run.session, self, self.report, self._room)
-        conversation.said(run)
-        return self._given()
+    def begin(self, run: Said) -> messages.State | None:
+        """See messages.Following."""
+        return None if run.datagram else self._web.session(run.session)
 
-    def over(self, session: int, state: Conversation) -> Iterable[messages.Row]:
-        """See messages.Parser."""
-        state.close(messages.finished(self.ended))
-        return self._given()
-
-    def _given(self) -> Iterable[messages.Row]:
-        rows, self._rows = self._rows, []
-        return rows
-
-    def head(self, conversation: Conversation, message: Message) -> None:
-        """See Listener."""
-        if message.codings and self._sizes[message.request] and not self._field and (codings := known(message.codings)):
-            message.body = _Size(codings, self.job)
-
-    def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
+    def exchange(self, session: int, request: Message | None, response: Message | None) -> None:
         """See Listener."""
         if self._field:
-            self._rows += self._headers(conversation.session, request, response)
+            self._headers(session, request, response)
         else:
             first = request or response
             assert first is not None
-            self._rows.append((conversation.session, first.time, self._row(request, response)))
+            self.give(session, first.time, self._row(request, response))
 
     def _row(self, request: Message | None, response: Message | None) -> dict[str, Any]:
         columns = self.columns
@@ -156,7 +108,7 @@ class Parser(messages.Parser):
                 row["duration"] = max(0, response.end - request.time) / 1e9
         return row
 
-    def _headers(self, session: int, *both: Message | None) -> Iterator[messages.Row]:
+    def _headers(self, session: int, *both: Message | None) -> None:
         number = both[0].number if both[0] else None
         for message in both:
             for name, value in message.headers if message else ():
@@ -164,11 +116,11 @@ class Parser(messages.Parser):
                     assert message is not None
                     side = "request" if message.request else "response"
                     row = {"name": shown(name), "value": shown(value), "message": side, "number": number}
-                    yield session, message.time, row
+                    self.give(session, message.time, row)
 
 
 def _size(message: Message) -> int | None:
-    return message.body.size if isinstance(message.body, _Size) else message.size
+    return message.body.size if isinstance(message.body, Content) else message.size
 
 
 def _pairs(message: Message) -> list[dict[str, str | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import Column
@@ -46,7 +46,8 @@ class Job:
 
     `columns`: names, in the schema's order. `filter`: rows for which it is not true may be left out, or None.
     `captures`: what to read, in order, as one sequence. `pieces`: instead of captures, pieces of sessions by their time
-    (loaders with `sessions`; flows/origin.py). `report`: where losses and progress go.
+    (loaders with `sessions`; flows/origin.py). `report`: where losses and progress go. `shared`: what parsers of one
+    decode have in common.
     """
 
     columns: tuple[str, ...]
@@ -56,6 +57,7 @@ class Job:
     report: Report = field(default_factory=Report)
     on_error: str = "fail"
     pieces: Iterable[bytes] | None = None
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 Rows = Callable[[Job], Iterator[pa.RecordBatch]]

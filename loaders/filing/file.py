@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from packetpig.loaders.contract.loader import Job
 from packetpig.loaders.filing.keeping import Folder, Keeping
 from packetpig.loaders.filing.kinds import HEAD, Kinds, extension
-from packetpig.loaders.flows.messages import Row
 from packetpig.loaders.protocols.room import Room
 
 HASHES = ("md5", "sha1", "sha256")
@@ -21,9 +20,10 @@ NAME = 4096  # characters of a name
 
 
 class Filing:
-    """What the files of a job share. `rows`: those that are known and not given yet."""
+    """What the files of a job share. GIVE is told of each row (messages.Following)."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, give: Callable[[int, int, dict[str, Any]], None]) -> None:
+        self.give = give
         self.report, self.columns = job.report, frozenset(job.columns)
         self.types = [one.strip().lower() for one in job.options.get("types", "").split(",") if one.strip()]
         store = job.options.get("store", "")
@@ -36,21 +36,11 @@ class Filing:
         self.looks = bool(self.types or {"mime", "extension"} & self.columns)
         self.kinds = Kinds()
         self.room = Room(HEADS)
-        self._rows: list[Row] = []
 
     def wanted(self, mime: str) -> bool:
         """Whether files of this type are asked for."""
         ending = extension(mime)
         return any(fnmatch.fnmatchcase(mime, one) or one.removeprefix(".") == ending for one in self.types)
-
-    def give(self, session: int, time: int, row: dict[str, Any]) -> None:
-        """A row."""
-        self._rows.append((session, time, row))
-
-    def given(self) -> Iterator[Row]:
-        """The rows since the last time."""
-        rows, self._rows = self._rows, []
-        return iter(rows)
 
 
 class File:

@@ -6,16 +6,14 @@ import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from packetpig.loaders.contract.report import Report
 from packetpig.loaders.filing.file import File, Filing
 from packetpig.loaders.filing.ranges import SCRATCH, Assembly, Waiting
 from packetpig.loaders.flows.expecting import endpoint
-from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.protocols import mime
-from packetpig.loaders.protocols.codings import CodingError, Unpacker, known
-from packetpig.loaders.protocols.http1 import Body, Conversation, Message
+from packetpig.loaders.protocols.http1 import Body, Message
 from packetpig.loaders.protocols.room import Room
 from packetpig.loaders.protocols.texts import text
+from packetpig.loaders.protocols.web import Conversations, Listener
 
 ASSEMBLIES = 1024  # files that are put together at once
 _RANGE = re.compile(r"bytes[ =]+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
@@ -23,87 +21,19 @@ _BOUNDARY = re.compile(rb'multipart/[^;]*;.*?boundary *= *(?:"([^"]{1,256})"|([^
 Range = tuple[int, int, int | None]  # first byte, last, of how many
 
 
-class Encoded:
-    """A body on its way: what comes out of its codings goes to what WEB opens for it once there is a first byte."""
+class Web(Listener):
+    """Listens to CONVERSATIONS over HTTP for files."""
 
-    __slots__ = ("_coded", "_damaged", "_message", "_report", "_session", "_sink", "_unpacker", "_web")
+    opens = True
 
-    def __init__(self, web: Web, session: int, message: Message, codings: list[bytes], report: Report) -> None:
-        self._web, self._session, self._message, self._report = web, session, message, report
-        self._sink: Body | None = None
-        self._coded = bool(codings)
-        self._unpacker = Unpacker(codings, self._out) if codings else None
-        self._damaged = False
-
-    def _out(self, data: bytes | memoryview) -> None:
-        sink = self._sink
-        if sink is None:
-            sink = self._sink = self._web.open(self._session, self._message)
-        sink.data(data)
-
-    def data(self, data: bytes | memoryview) -> None:
-        """See Body."""
-        if self._unpacker is None:
-            if not self._coded:
-                self._out(data)
-            return
-        try:
-            self._unpacker.data(data)
-        except CodingError:
-            self._report.count("files: bodies that cannot be decompressed")
-            self._break()
-
-    def _break(self) -> None:
-        """What comes from here on cannot be known."""
-        self._unpacker = None
-        self._damaged = True
-        if self._sink is None:
-            self._sink = self._web.open(self._session, self._message)
-        self._sink.hole(None)
-
-    def hole(self, size: int | None) -> None:
-        """See Body."""
-        if self._coded:
-            self._break()
-            return
-        if self._sink is None:
-            self._sink = self._web.open(self._session, self._message)
-        self._sink.hole(size)
-
-    def end(self, complete: bool) -> None:
-        """See Body."""
-        if self._sink is None:
-            return
-        if self._unpacker is not None and not self._unpacker.whole:
-            complete = False
-        message = self._message
-        if not complete and not self._damaged and (self._coded or message.transfer):
-            self._sink.hole(None)
-        self._sink.end(complete)
-
-
-class Web:
-    """Listens to conversations over HTTP (protocols/http1.py) for files. `run`: what is being said now."""
-
-    def __init__(self, filing: Filing, protocol: str = "http") -> None:
-        self._filing, self._protocol = filing, protocol
+    def __init__(self, filing: Filing, conversations: Conversations, protocol: str = "http") -> None:
+        self._filing, self._conversations, self._protocol = filing, conversations, protocol
         self._heads = Room(mime.ROOM)
         self._waiting = Waiting(SCRATCH)
         self._assemblies: dict[Any, Assembly] = {}
         self._of_session: dict[int, set[Any]] = {}
         self._sessions: dict[Any, dict[int, None]] = {}  # that have part in a file
         self._totals: dict[Any, int | None] = {}
-        self.run: Said | None = None
-
-    def head(self, conversation: Conversation, message: Message) -> None:
-        """See Listener."""
-        if not message.request and message.status < 200:
-            return
-        codings = known(message.codings) if message.codings else message.codings
-        message.body = Encoded(self, conversation.session, message, codings, self._filing.report)
-
-    def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
-        """See Listener."""
 
     def open(self, session: int, message: Message) -> Body:
         """What takes the body of a MESSAGE, without its codings."""
@@ -152,7 +82,7 @@ class Web:
         if total is not None and not (first <= last < total):
             return self._file(session, message, name, kind)
         request = message if message.request else message.asked_by
-        run = self.run
+        run = self._conversations.run
         assert run is not None
         key = (
             message.request, endpoint(run.packet, 0)[0], endpoint(run.packet, 1)[0], total,
@@ -186,8 +116,8 @@ class Web:
         assembly.file.session = next(iter(sessions))
         assembly.end(self._totals.pop(key), closed=False)
 
-    def over(self, session: int) -> None:
-        """A session is over: files that only it had part in are."""
+    def gone(self, session: int) -> None:
+        """See Listener. Files that only this session had part in are over."""
         for key in sorted(self._of_session.pop(session, ()), key=lambda one: self._assemblies[one].file.time):
             sessions = self._sessions[key]
             if len(sessions) == 1:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +94,56 @@ class Parser:
     def over(self, session: int, state: Any) -> Iterable[Row | Table]:
         """What is left of a session that has ended; its state is gone from `states`."""
         return ()
+
+
+class State(Protocol):
+    """A session, of a parser that is Following it."""
+
+    def said(self, run: Said) -> None:
+        """Take what one side said."""
+
+    def close(self, finished: tuple[bool, bool]) -> None:
+        """It is over. FINISHED: which sides said that they had said all."""
+
+
+class Following(Parser):
+    """A parser with a State for each session, which `begin` makes. Rows are what `give` was told."""
+
+    states: dict[int, State]
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._rows: list[Row] = []
+
+    def begin(self, run: Said) -> State | None:
+        """What takes a session that begins with RUN; None: nobody."""
+        raise NotImplementedError
+
+    def give(self, session: int, time: int, row: dict[str, Any]) -> None:
+        """A row: see Row."""
+        self._rows.append((session, time, row))
+
+    def said(self, run: Said) -> Iterable[Row]:
+        """See Parser."""
+        state = self.states.get(run.session)
+        if state is None:
+            state = self.begin(run)
+            if state is None:
+                return ()
+            self.states[run.session] = state
+        state.said(run)
+        return self._given()
+
+    def over(self, session: int, state: State) -> Iterable[Row]:
+        """See Parser."""
+        state.close(finished(self.ended))
+        return self._given()
+
+    def _given(self) -> Iterable[Row]:
+        rows = self._rows
+        if rows:
+            self._rows = []
+        return rows
 
 
 def finished(session: Packets | None) -> tuple[bool, bool]:

@@ -55,12 +55,12 @@ class Body(Protocol):
 
 
 class Listener(Protocol):
-    """Is told what happens in conversations."""
+    """Is told what happens in conversations (web.py)."""
 
-    def head(self, conversation: Conversation, message: Message) -> None:
+    def head(self, session: int, message: Message) -> None:
         """The head of MESSAGE is known: hang a Body on it if its bytes are wanted."""
 
-    def exchange(self, conversation: Conversation, request: Message | None, response: Message | None) -> None:
+    def exchange(self, session: int, request: Message | None, response: Message | None) -> None:
         """A request and its final response: at least one is there."""
 
 
@@ -160,7 +160,7 @@ class Conversation:
         for one in (request, response):
             if one is not None:
                 self.room.free(one.weight)
-        self.listener.exchange(self, request, response)
+        self.listener.exchange(self.session, request, response)
 
     def request_of(self, response: Message, again: bool) -> Message | None:
         """The request that a response answers. AGAIN: messages were missed before it."""
@@ -355,7 +355,7 @@ class _Side:
             message = self._message_of(head[: line + 1])
             if message is not None:
                 message.complete = False
-                self.conversation.listener.head(self.conversation, message)
+                self.conversation.listener.head(self.conversation.session, message)
                 self.conversation.ended(message)
         self.lost()
 
@@ -463,7 +463,7 @@ class _Side:
     def _begin(self, message: Message, state: int) -> None:
         conversation = self.conversation
         self._message = message
-        conversation.listener.head(conversation, message)
+        conversation.listener.head(conversation.session, message)
         if state == START:
             self._finish()
         elif state == TUNNEL:
