@@ -10,7 +10,7 @@ from packetpig.loaders.contract.loader import Job, Option
 from packetpig.loaders.flows import messages
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
-from packetpig.loaders.protocols.http1 import Message
+from packetpig.loaders.protocols.http1 import SEEN, SEEN_LINE, Message
 from packetpig.loaders.protocols.texts import text as shown
 from packetpig.loaders.protocols.web import Content, Conversations, Listener
 
@@ -48,6 +48,11 @@ EXCHANGE: tuple[Column, ...] = (
 FIELDS: tuple[Column, ...] = (*HEADER, text("message", "request or response", repeated=True), NUMBER)
 
 
+NAMED = {len(name): (name, column) for name, column in ((b"host", "host"), (b"referer", "referer"),
+                                                        (b"user-agent", "user_agent"))}  # fmt: skip
+_SHOWN: dict[tuple[bytes, bytes], tuple[str | None, str | None]] = {}
+
+
 class Parser(messages.Following, Listener):
     """Rows of exchanges, or of headers."""
 
@@ -57,11 +62,6 @@ class Parser(messages.Following, Listener):
         super().__init__(job)
         self._field = job.options.get(FIELD.name, "").lower().encode()
         self.sizes = ("response_bytes" in self.columns, "request_bytes" in self.columns)
-        self._named = {
-            name: column
-            for name, column in ((b"user-agent", "user_agent"), (b"referer", "referer"))
-            if column in self.columns
-        }
         self._web = Conversations.of(job)
         self._web.listen(self)
 
@@ -85,15 +85,12 @@ class Parser(messages.Following, Listener):
             row["method"], row["uri"] = shown(request.method), shown(request.target)
             row["version"], row["number"] = shown((response or request).version), request.number
             row["request_encoded_bytes"], row["request_bytes"] = request.size, _size(request)
-            host = None
             for name, value in request.headers:
-                name = name.lower()
-                if name == b"host":
-                    host = value if host is None else host
-                elif name in self._named:
-                    row.setdefault(self._named[name], shown(value))
-            if "host" in columns:
-                row["host"] = shown(host or _host(request.method, request.target))
+                named = NAMED.get(len(name))
+                if named is not None and name.lower() == named[0]:
+                    row.setdefault(named[1], shown(value))
+            if not row.get("host"):
+                row["host"] = shown(_host(request.method, request.target))
             if "request_headers" in columns:
                 row["request_headers"] = _pairs(request)
         if response is not None:
@@ -123,8 +120,18 @@ def _size(message: Message) -> int | None:
     return message.body.size if isinstance(message.body, Content) else message.size
 
 
-def _pairs(message: Message) -> list[dict[str, str | None]]:
-    return [{"name": shown(name), "value": shown(value)} for name, value in message.headers]
+def _pairs(message: Message) -> list[tuple[str | None, str | None]]:
+    return [_SHOWN.get(header) or _pair(header) for header in message.headers]
+
+
+def _pair(header: tuple[bytes, bytes]) -> tuple[str | None, str | None]:
+    """A header as text; most come again and again."""
+    pair = shown(header[0]), shown(header[1])
+    if len(header[0]) + len(header[1]) <= SEEN_LINE:
+        if len(_SHOWN) >= SEEN:
+            _SHOWN.clear()
+        _SHOWN[header] = pair
+    return pair
 
 
 def _host(method: bytes, target: bytes) -> bytes | None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -32,7 +34,10 @@ from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
 from packetpig.loaders.kernels import slots
 
 Row = tuple[int, int, dict[str, Any]]
-"""Session (its serial number), time in nanoseconds, and the values of the kind's own columns (absent: null)."""
+"""Session (its serial number), time in nanoseconds, and the values of the kind's own columns (absent: null).
+
+A bag is a list of tuples of text.
+"""
 
 
 @dataclass
@@ -46,7 +51,6 @@ class Table:
 
 OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
 WAITING = 2048  # rows of Python's that wait for a batch, each some kilobytes
-WEIGHTY = (bytes, list, tuple)
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 
 
@@ -164,6 +168,7 @@ class Collector:
         self._waiting: list[Row] = []
         self._tables: list[Table] = []
         self._count = self._size = 0
+        self.full = False  # it is time for a batch
 
     def said(self, run: Said) -> None:
         """Hand RUN to the parser."""
@@ -187,7 +192,10 @@ class Collector:
     def _take(self, parse: Callable[..., Iterable[Row | Table]], *given: Any) -> bool:
         """Take the rows that the parser gives; False if it failed on the way."""
         try:
-            for row in parse(*given):
+            rows = parse(*given)
+            if not rows:
+                return True
+            for row in rows:
                 if isinstance(row, Table):
                     self._tables.append(row)
                     self._count += len(row.sessions)
@@ -196,26 +204,22 @@ class Collector:
                 self._waiting.append(row)
                 self._count += 1
                 for one in row[2].values():
-                    if one.__class__ is str:
+                    if one.__class__ is str or one.__class__ is bytes:
                         self._size += len(one)
-                    elif one.__class__ in WEIGHTY:
+                    elif one.__class__ is list:
                         self._size += _weight(one)
         except CaptureError:  # not the traffic's fault: a folder that cannot be written to
             raise
         except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
             self._broken(error)
             return False
+        self.full = self._count >= ROWS or len(self._waiting) >= WAITING or self._size >= OCTETS
         return True
 
     def _broken(self, error: Exception) -> None:
         self._job.report.losses = True
         self._job.report.count(f"{self.prefix}: sessions given up, the parser failed")
         self._job.report.warn(f"{self.prefix}: the parser failed on a session's bytes: {type(error).__name__}: {error}")
-
-    @property
-    def full(self) -> bool:
-        """Whether it is time for a batch."""
-        return self._count >= ROWS or len(self._waiting) >= WAITING or self._size >= OCTETS
 
     @property
     def sessions(self) -> set[int]:
@@ -228,6 +232,7 @@ class Collector:
         if self._waiting:
             tables.append(self._table(self._waiting))
         count, self._waiting, self._tables, self._count, self._size = self._count, [], [], 0, 0
+        self.full = False
         if not count:
             return None
         self._job.report.count(f"{self.prefix} rows", count)
@@ -246,18 +251,31 @@ class Collector:
             np.array([row[0] for row in rows], np.int64),
             np.array([row[1] for row in rows], np.int64),
             {
-                column.name: pa.array([row[2].get(column.name) for row in rows], column.plain)
+                column.name: _array([row[2].get(column.name) for row in rows], column)
                 for column in self._own
                 if column.name != "ts"
             },
         )
 
 
-def _weight(value: Any) -> int:
-    """About the bytes that a value keeps."""
-    if isinstance(value, str | bytes):
-        return len(value)
-    return sum(map(_weight, value)) + 100 * len(value) if isinstance(value, list | tuple) else 0
+def _array(values: Sequence[Any], column: Column) -> pa.Array:
+    """A column of VALUES; those of bags are lists of tuples of text."""
+    if column.type != "bag":
+        return pa.array(values, column.plain)
+    ends = np.zeros(len(values) + 1, np.int32)
+    np.cumsum([len(value or ()) for value in values], out=ends[1:])
+    parts = zip(*chain.from_iterable(value or () for value in values), strict=True)
+    arrays = [pa.array(part, field.plain) for part, field in zip(parts, column.fields, strict=False)]
+    if not arrays:
+        return pa.array(values, column.plain)
+    inside = pa.StructArray.from_arrays(arrays, fields=list(column.plain.value_type))
+    mask = pa.array([value is None for value in values]) if None in values else None
+    return pa.ListArray.from_arrays(pa.array(ends), inside, type=column.plain, mask=mask)
+
+
+def _weight(value: list[tuple[str | None, ...]]) -> int:
+    """About the bytes that a bag keeps."""
+    return sum(map(len, filter(None, chain.from_iterable(value)))) + 200 * len(value)
 
 
 def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[Over | None]:
@@ -268,6 +286,7 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[O
     for one in collectors:
         one.parser.expected = contents.expected
     at_ports = [one for one in collectors if one.parser.ports and 0 not in one.parser.services]
+    full = attrgetter("full")
     for event in contents:
         if isinstance(event, Over):
             for one in collectors:
@@ -286,7 +305,7 @@ def collected(contents: Contents, collectors: Sequence[Collector]) -> Iterator[O
                 for one in at_ports:
                     if not one.parser.ports.isdisjoint(event.ports):
                         one.said(event)
-        if any(one.full for one in collectors):
+        if any(map(full, collectors)):
             yield None
 
 

@@ -40,6 +40,9 @@ START, LENGTH, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, UNTIL_CLOSE, TUNNEL, SKIP
 
 Headers = list[tuple[bytes, bytes]]
 
+SEEN, SEEN_LINE = 4096, 256  # header lines that are remembered, since most come again and again; bytes of one
+_SEEN: dict[bytes, tuple[bytes, bytes]] = {}
+
 
 class Body(Protocol):
     """Takes a body's bytes: without the framing of chunks, still compressed."""
@@ -364,18 +367,12 @@ class _Side:
         conversation = self.conversation
         headers: Headers = []
         first, _, rest = head.partition(b"\n")
-        for line in rest.split(b"\n"):
-            line = line.rstrip(b"\r")
-            if line[:1] in (b" ", b"\t"):  # obsolete folding
-                if headers:
-                    name, value = headers[-1]
-                    headers[-1] = name, value + b" " + line.strip()
-                continue
-            name, colon, value = line.partition(b":")
-            if colon:
-                headers.append((name.strip(), value.strip()))
-            elif line:
-                conversation.report.count("http: header lines without a colon")
+        for line in rest.rstrip(b"\r\n").split(b"\n"):
+            header = _SEEN.get(line)
+            if header is not None:
+                headers.append(header)
+            else:
+                self._header(line, headers)
         if response := _RESPONSE.match(first):
             if self.is_request is True:
                 return None
@@ -398,6 +395,25 @@ class _Side:
             conversation.asked(message)
         self._again = False
         return message
+
+    def _header(self, line: bytes, headers: Headers) -> None:
+        """Add a line to HEADERS."""
+        bare = line.rstrip(b"\r")
+        if bare[:1] in (b" ", b"\t"):  # obsolete folding
+            if headers:
+                name, value = headers[-1]
+                headers[-1] = name, value + b" " + bare.strip()
+            return
+        name, colon, value = bare.partition(b":")
+        if colon:
+            header = name.strip(), value.strip()
+            headers.append(header)
+            if len(line) <= SEEN_LINE:
+                if len(_SEEN) >= SEEN:
+                    _SEEN.clear()
+                _SEEN[line] = header
+        elif bare:
+            self.conversation.report.count("http: header lines without a colon")
 
     def _weight(self, message: Message, size: int) -> int:
         """Bytes of room for a message; where there is none, it has its first line alone."""
