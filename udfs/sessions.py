@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from packetpig.loaders.bridge.rows import bag
 from packetpig.loaders.bridge.values import Encoded
-from packetpig.loaders.flows.features import rows as rows_of
 from packetpig.loaders.flows.windows import Window
 from packetpig.loaders.sessions import COLUMNS, LOADER
 from pig_util import outputSchema
@@ -45,27 +44,6 @@ def window(pieces: list[tuple[bytes]] | None, before: list[tuple[bytes]] | None)
         batch = sessions.batch(NAMES)
         batches.append(batch.append_column("goes_on", pa.array(np.full(batch.num_rows, goes_on, np.int32))))
     return bag(batches), one.after
-
-
-@outputSchema(
-    "features:bag{(session_id:chararray, ts:double, proto:int, sport:int, dport:int, duration:double, "
-    "src_packets:long, dst_packets:long, src_bytes:long, dst_bytes:long, src_ip_bytes:long, dst_ip_bytes:long, "
-    "missed_bytes:long, "
-    "packet_rate:double, byte_rate:double, src_share:double, src_size_mean:double, src_size_std:double, "
-    "src_size_max:double, dst_size_mean:double, dst_size_std:double, dst_size_max:double, gap_mean:double, "
-    "gap_std:double, gap_min:double, gap_max:double, src_gap_mean:double, src_gap_std:double, dst_gap_mean:double, "
-    "dst_gap_std:double, src_data_packets:long, dst_data_packets:long, src_first_bytes:long, dst_first_bytes:long, "
-    "src_entropy:double, dst_entropy:double, reply_delay:double, fin:long, syn:long, rst:long, psh:long, ack:long, "
-    "urg:long)}"
-)
-def features(pieces: list[tuple[bytes]] | None) -> Encoded | None:
-    """One row of numbers for each session of one bucket, from all of its pieces (docs/sessions.md says what they are).
-
-    Pig: `FOREACH (GROUP pieces BY bucket) GENERATE FLATTEN(sessions.features(pieces.piece));`
-    """
-    if pieces is None:
-        return None
-    return bag(list(rows_of([piece for (piece,) in pieces if piece is not None])))
 
 
 @outputSchema(

@@ -1,150 +1,69 @@
-"""Numbers about each session, for machine learning: sizes, rates, gaps, directions, flags, entropy of first bytes."""
+"""Numbers of sessions that are open, from which their features are made: a few of each, however many its packets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.merging import Packets
-from packetpig.loaders.flows.pieces import in_order
-from packetpig.loaders.flows.rows import BUILDERS, OPENER, OTHER, Sessions
-from packetpig.loaders.flows.together import Together
-from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS, Tracker
-from packetpig.loaders.kernels import slots
+from packetpig.loaders.flows.rows import Sessions
+from packetpig.loaders.kernels import featureslots, native, slots
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
-OPTIONS = {one.name: one.default for one in (*TIMEOUTS, MEMORY)}
-FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg")  # bits 0 to 5
-FIELDS = (slots.P_SESSION, slots.P_TIME, slots.P_FLAGS, slots.P_PAYLOAD, slots.P_LENGTH)
+COST = 2 * 8 * (featureslots.LONGS + featureslots.DOUBLES + 1)  # bytes a session, with room for more
 
 
-class Seen:
-    """What is kept of packets: by session, in the order of time."""
+class Running:
+    """Rows of numbers (featureslots) by the serial numbers of sessions, which only ever grow."""
 
     def __init__(self) -> None:
-        self._batches: list[Packets] = []
+        self._serials = np.empty(0, np.int64)
+        self._gone = np.empty(0, bool)
+        self._longs = np.empty((0, featureslots.LONGS), np.int64)
+        self._doubles = np.empty((0, featureslots.DOUBLES), np.float64)
+        self._count = self._next = 0
 
     def add(self, packets: Packets) -> None:
-        """Keep what features need of packets that were tracked."""
-        own = (packets[:, slots.P_SESSION] >= 0) & (packets[:, slots.P_FLAGS] & slots.ERROR == 0)
-        self._batches.append(packets[own][:, FIELDS])
+        """Take in packets that were tracked."""
+        names = packets[:, slots.P_SESSION] >> 1
+        own = (names >= 0) & (packets[:, slots.P_FLAGS] & slots.ERROR == 0)
+        self._begin(int(names.max(initial=-1)) + 1)
+        places = np.where(own, np.searchsorted(self._serials[: self._count], names), -1)
+        native.note_features(
+            packets.ctypes.data, len(packets), places.ctypes.data, self._longs.ctypes.data, self._doubles.ctypes.data,
+            len(self._longs),
+        )  # fmt: skip
 
-    def grouped(self) -> tuple[Packets, Packets]:
-        """All of them by session; and the serial numbers of sessions."""
-        rows = np.concatenate([np.empty((0, len(FIELDS)), np.int64), *self._batches])
-        self._batches.clear()
-        rows = rows[np.argsort(rows[:, 0] >> 1, kind="stable")]
-        return rows, rows[:, 0] >> 1
+    def _begin(self, until: int) -> None:
+        """Rows for new sessions, before that serial number."""
+        more = until - self._next
+        if more <= 0:
+            return
+        if self._count + more > len(self._serials):
+            self._room(more)
+        new = slice(self._count, self._count + more)
+        self._serials[new] = np.arange(self._next, until)
+        self._gone[new], self._longs[new], self._doubles[new] = False, 0, 0
+        self._count += more
+        self._next = until
 
+    def _room(self, more: int) -> None:
+        """Leave out those that are gone; then make room if it takes that."""
+        left = np.flatnonzero(~self._gone[: self._count])
+        size = max(1024, len(self._serials))
+        while size < 2 * (len(left) + more):
+            size *= 2
+        if size >= 4 * (len(left) + more):
+            size = max(1024, size // 2)
+        for name in ("_serials", "_gone", "_longs", "_doubles"):
+            old = getattr(self, name)
+            new = np.empty((size, *old.shape[1:]), old.dtype)
+            new[: len(left)] = old[left]
+            setattr(self, name, new)
+        self._count = len(left)
 
-class Groups:
-    """Statistics over the packets of each session, or those of them in a choice."""
-
-    def __init__(self, serials: Packets, wanted: Packets) -> None:
-        self.places = np.searchsorted(wanted, serials)
-        self.count = len(wanted)
-
-    def sum(self, values: Numbers, chosen: Any) -> Numbers:
-        """Sum of the VALUES of CHOSEN packets."""
-        return np.bincount(self.places[chosen], values[chosen], self.count).astype(np.float64)
-
-    def spread(self, values: Numbers, chosen: Any) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Mean, standard deviation, least and greatest; 0 where there is none."""
-        number = np.maximum(np.bincount(self.places[chosen], minlength=self.count), 1)
-        mean = self.sum(values, chosen) / number
-        squares = self.sum((values - mean[self.places]) ** 2, chosen) / number
-        least, most = np.full(self.count, np.inf), np.full(self.count, -np.inf)
-        np.minimum.at(least, self.places[chosen], values[chosen])
-        np.maximum.at(most, self.places[chosen], values[chosen])
-        least[~np.isfinite(least)] = most[~np.isfinite(most)] = 0
-        return mean, np.sqrt(squares), least, most
-
-    def first(self, values: Numbers, chosen: Any, missing: float = 0) -> Numbers:
-        """Value of the first of CHOSEN packets."""
-        found = np.full(self.count, float(missing))
-        at = np.flatnonzero(chosen)[::-1]
-        found[self.places[at]] = values[at]
-        return found
-
-
-def rows(pieces: Sequence[bytes]) -> Iterator[pa.RecordBatch]:
-    """Features of the sessions of one bucket."""
-    seen, report = Seen(), Report()
-    together, tracker = Together(in_order(pieces), report), Tracker(OPTIONS, report)
-    ended: list[Packets] = []
-    for packets in together.merged():
-        ended += [one.copy() for one in tracker.add(packets)]
-        seen.add(packets)
-    ended += [one.copy() for one in tracker.finish(together.until)]
-    if ended:
-        whole = np.concatenate(ended)
-        whole = whole[np.argsort(whole[:, slots.SERIAL])]
-        yield features(Sessions(whole, together.names, together.sensors), seen)
-
-
-def features(s: Sessions, seen: Seen) -> pa.RecordBatch:
-    """One row a session."""
-    packets, serials = seen.grouped()
-    groups = Groups(serials, s.rows[:, slots.SERIAL])
-    side, flags = packets[:, 0] & 1, packets[:, 2]
-    from_src = (side == 1) == s.from_b[groups.places]
-    size, payload = (packets[:, 4] & 0xFFFFFFFF).astype(float), packets[:, 3].astype(float)
-    data = payload > 0
-    begin = s.rows[groups.places, slots.START]
-    since = (packets[:, 1] - begin) / 1e9
-    duration = (s.rows[:, slots.LAST] - s.rows[:, slots.START]) / 1e9
-    built: dict[str, Callable[[Sessions], pa.Array]] = BUILDERS
-    columns: dict[str, Any] = {name: built[name](s) for name in ("session_id", "ts")}
-    columns["proto"] = pa.array(s.protocol.astype(np.int32))
-    for name in ("sport", "dport"):
-        columns[name] = built[name](s).fill_null(0)
-    columns["duration"] = duration
-    for name in (
-        "src_packets",
-        "dst_packets",
-        "src_bytes",
-        "dst_bytes",
-        "src_ip_bytes",
-        "dst_ip_bytes",
-        "missed_bytes",
-    ):
-        columns[name] = built[name](s)
-    count = s.side(OPENER, slots.PACKETS) + s.side(OTHER, slots.PACKETS)
-    sizes = (s.sizes(OPENER) + s.sizes(OTHER)).astype(float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        columns["packet_rate"] = np.where(duration > 0, count / duration, 0.0)
-        columns["byte_rate"] = np.where(duration > 0, sizes / duration, 0.0)
-        columns["src_share"] = np.where(sizes > 0, s.sizes(OPENER) / sizes, 0.0)
-    for name, own in (("src", from_src), ("dst", ~from_src)):
-        mean, std, _, most = groups.spread(size, own)
-        columns |= {f"{name}_size_mean": mean, f"{name}_size_std": std, f"{name}_size_max": most}
-    gap, later = _gaps(since, serials, np.ones(len(serials), bool))
-    mean, std, least, most = groups.spread(gap, later)
-    columns |= {"gap_mean": mean, "gap_std": std, "gap_min": least, "gap_max": most}
-    for name, own in (("src", from_src), ("dst", ~from_src)):
-        gap, later = _gaps(since, serials, own)
-        mean, std, _, _ = groups.spread(gap, later)
-        columns |= {f"{name}_gap_mean": mean, f"{name}_gap_std": std}
-    entropy = ((flags >> slots.ENTROPY) & 0x7F) / 16
-    ones = np.ones(len(serials))
-    both = (("src", from_src & data), ("dst", ~from_src & data))
-    columns |= {f"{name}_data_packets": groups.sum(ones, own).astype(np.int64) for name, own in both}
-    columns |= {f"{name}_first_bytes": groups.first(payload, own).astype(np.int64) for name, own in both}
-    columns |= {f"{name}_entropy": groups.first(entropy, own) for name, own in both}
-    columns["reply_delay"] = groups.first(since, ~from_src, -1)
-    for bit, name in enumerate(FLAGS):
-        columns[name] = groups.sum(ones, (flags >> bit) & 1 == 1).astype(np.int64)
-    return pa.RecordBatch.from_pydict(columns)
-
-
-def _gaps(since: Numbers, serials: Packets, own: Any) -> tuple[Numbers, Any]:
-    """Seconds from the packet before among OWN packets of the session, and which packets have one."""
-    at = np.flatnonzero(own)
-    gap, later = np.zeros(len(since)), np.zeros(len(since), bool)
-    if len(at) > 1:
-        gap[at[1:]] = np.diff(since[at])
-        later[at[1:]] = serials[at[1:]] == serials[at[:-1]]
-    return gap, later
+    def take(self, sessions: Sessions) -> tuple[Packets, Numbers]:
+        """The rows of sessions that have ended; they are gone from here."""
+        places = np.searchsorted(self._serials[: self._count], sessions.rows[:, slots.SERIAL])
+        self._gone[places] = True
+        return self._longs[places], self._doubles[places]

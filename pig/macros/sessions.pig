@@ -33,14 +33,24 @@ DEFINE WITH_SESSION(rows, sessions) RETURNS joined {
 };
 
 DEFINE FEATURES(pcap) RETURNS features {
+    DEFINE merged packetpig.bridge.Merge('features', 'without=sensor,capture');
     pieces = LOAD '$pcap' USING SessionPieceLoader('entropies=yes');
     buckets = GROUP pieces BY bucket;
-    $features = FOREACH buckets GENERATE FLATTEN(sessions.features(pieces.piece)) AS (
+    rows = FOREACH buckets {
+        sorted = ORDER pieces BY ts;
+        GENERATE FLATTEN(merged(sorted)) AS (
+            ts, session_id, proto, sport, dport, duration, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
+            dst_ip_bytes, missed_bytes, packet_rate, byte_rate, src_share, src_size_mean, src_size_std, src_size_max,
+            dst_size_mean, dst_size_std, dst_size_max, gap_mean, gap_std, gap_min, gap_max, src_gap_mean, src_gap_std,
+            dst_gap_mean, dst_gap_std, src_data_packets, dst_data_packets, src_first_bytes, dst_first_bytes, src_entropy,
+            dst_entropy, reply_delay, fin, syn, rst, psh, ack, urg);
+    };
+    $features = FOREACH rows GENERATE
         session_id, ts, proto, sport, dport, duration, src_packets, dst_packets, src_bytes, dst_bytes, src_ip_bytes,
         dst_ip_bytes, missed_bytes, packet_rate, byte_rate, src_share, src_size_mean, src_size_std, src_size_max,
         dst_size_mean, dst_size_std, dst_size_max, gap_mean, gap_std, gap_min, gap_max, src_gap_mean, src_gap_std,
         dst_gap_mean, dst_gap_std, src_data_packets, dst_data_packets, src_first_bytes, dst_first_bytes, src_entropy,
-        dst_entropy, reply_delay, fin, syn, rst, psh, ack, urg);
+        dst_entropy, reply_delay, fin, syn, rst, psh, ack, urg;
 };
 
 DEFINE SENSOR_SESSIONS(pcap, where) RETURNS sessions {

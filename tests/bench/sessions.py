@@ -51,8 +51,8 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     ours = best(load(big), 3)
     peer = _peer(workshop.folder)
     if peer:
-        (workshop.folder / "nfstream.py").write_text(PEER)
-        theirs = run([peer, str(workshop.folder / "nfstream.py"), str(big)])
+        (workshop.folder / "flows.py").write_text(PEER)
+        theirs = run([peer, str(workshop.folder / "flows.py"), str(big)])
         yield faster("load sessions, all columns, 1 GB; peer: NFStream", ours, theirs, 10)
 
     script = workshop.folder / "sessions.pig"

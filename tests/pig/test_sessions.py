@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +53,10 @@ def test_sensors(tmp_path: Path, pig: Pig) -> None:
     for number, sensor in enumerate(("north", "south")):
         (tmp_path / "in" / sensor).mkdir(parents=True)
         (tmp_path / "in" / sensor / "a.pcap").write_bytes(pcap(traffic(number)))
-    found = run(pig, tmp_path, sessions("SENSOR_SESSIONS", tmp_path / "in"))
-    assert found == expected(tmp_path / "in", sensors="folders")
+    wanted = expected(tmp_path / "in", sensors="folders")
+    assert run(pig, tmp_path, sessions("SENSOR_SESSIONS", tmp_path / "in")) == wanted
+    shutil.rmtree(tmp_path / "out")
+    assert run(pig, tmp_path, sessions("SESSIONS", tmp_path / "in"), "-Dpacketpig.sensors=folders") == wanted
 
 
 def test_the_session_of_a_packet_where_ports_are_used_again(tmp_path: Path, pig: Pig) -> None:

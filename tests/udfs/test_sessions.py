@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
-from packetpig.loaders import load
 from packetpig.loaders.bridge.functions import schemas
-from packetpig.loaders.bridge.values import decode
 from packetpig.loaders.sessions import COLUMNS
 from packetpig.udfs import sessions
 
 from tests.conftest import ROOT
-from tests.loaders.test_sessions import ACK, Talk
-from tests.making import pcap
 
 
 def test_the_schema_is_that_of_the_loader() -> None:
@@ -46,20 +41,3 @@ def test_a_clock_is_regular_and_chance_is_not() -> None:
     assert clock[3] > 0.9
     assert chance[3] < 0.3
     assert sessions.regularity([(1.0,)]) == (1, None, None, None)
-
-
-def test_features_are_numbers_without_gaps(tmp_path: Path) -> None:
-    talk = Talk().open().c(ACK, 101, 501, b"a" * 64).s(ACK, 501, 165, bytes(range(64)), after=0.5).c(ACK, 165, 565)
-    path = tmp_path / "a.pcap"
-    path.write_bytes(pcap(talk.packets))
-    pieces = load("sessionpieces", str(path), entropies="yes").read_all()["piece"].to_pylist()
-    answer = sessions.features([(piece,) for piece in pieces])
-    assert answer is not None
-    (row,) = decode(answer)[0]
-    names = [part.split(":")[0].strip() for part in schemas(ROOT / "udfs/sessions.py")["features"][14:-2].split(",")]
-    found = dict(zip(names, row, strict=True))
-    assert all(isinstance(value, int | float) for name, value in found.items() if name != "session_id")
-    assert (found["src_packets"], found["dst_packets"], found["src_first_bytes"], found["syn"]) == (4, 2, 64, 2)
-    assert (found["src_entropy"], found["dst_entropy"]) == (0.0, 6.0)
-    assert round(found["reply_delay"], 6) == 0.01
-    assert round(found["gap_max"], 6) == 0.5

@@ -9,6 +9,10 @@ import org.apache.hadoop.conf.Configuration;
 
 /** What a loader is to do, other than the captures: the same for all tasks of a LOAD. */
 final class WorkerJob {
+    /** The property with which {@code sensors=folders} holds for all loaders that do not say otherwise. */
+    private static final String SENSORS = "packetpig.sensors";
+    private static final String FOLDERS = "folders";
+
     final String loader;
     /** The wanted columns of the schema, in its order, with their types in Pig. */
     final Map<String, Byte> columns;
@@ -49,7 +53,8 @@ final class WorkerJob {
 
     /** The captures of the location. */
     CaptureList list(Configuration conf) throws IOException {
-        return CaptureList.of(location, conf, "folders".equals(options.get(Options.SENSORS)),
+        String sensors = options.get(Options.SENSORS);
+        return CaptureList.of(location, conf, FOLDERS.equals(sensors == null ? conf.getTrimmed(SENSORS) : sensors),
                 "skip".equals(options.get(Options.ON_ERROR)));
     }
 
