@@ -25,6 +25,7 @@ from packetpig.loaders.kernels import featureslots as at
 from packetpig.loaders.kernels import slots
 
 FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg")  # bits 0 to 5
+AT_ONCE = 1 << 15  # packets: so many sessions may end before their numbers are given back
 SIDES = (("src", "from the side that opened"), ("dst", "from the other side"))
 COUNTS = (
     long("src_packets", "packets from the side that opened"),
@@ -89,11 +90,13 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
         source.entropies = True
     memory = size(job.options["memory"], "memory") * SESSION // (SESSION + COST)
     tracker = Tracker({**job.options, "memory": str(memory)}, job.report)
-    for packets in source.merged():
-        ended = list(tracker.add(packets))
-        running.add(packets)
-        for one in ended:
-            yield _batch(Sessions(one, source.names, source.sensors), running, job)
+    for batch in source.merged():
+        for low in range(0, len(batch), AT_ONCE):
+            packets = batch[low : low + AT_ONCE]
+            ended = list(tracker.add(packets))
+            running.add(packets)
+            for one in ended:
+                yield _batch(Sessions(one, source.names, source.sensors), running, job)
     for one in tracker.finish(source.until):
         if len(one):
             yield _batch(Sessions(one, source.names, source.sensors), running, job)

@@ -48,16 +48,13 @@ class Running:
         self._next = until
 
     def _room(self, more: int) -> None:
-        """Leave out those that are gone; then make room if it takes that."""
+        """Leave out those that are gone; then make room for MORE if a quarter would not be free."""
         left = np.flatnonzero(~self._gone[: self._count])
-        size = max(1024, len(self._serials))
-        while size < 2 * (len(left) + more):
-            size *= 2
-        if size >= 4 * (len(left) + more):
-            size = max(1024, size // 2)
+        size = len(self._serials)
+        grown = size if 4 * (len(left) + more) <= 3 * size else max(1024, 3 * (len(left) + more) // 2)
         for name in ("_serials", "_gone", "_longs", "_doubles"):
             old = getattr(self, name)
-            new = np.empty((size, *old.shape[1:]), old.dtype)
+            new = old if grown == size else np.empty((grown, *old.shape[1:]), old.dtype)
             new[: len(left)] = old[left]
             setattr(self, name, new)
         self._count = len(left)
