@@ -17,9 +17,8 @@ from packetpig.loaders.engines.process import MissingError
 
 from tests.fuzz.walking import packets
 
-PROGRAM = 0.3  # seconds: it starts a program of its own
-SLOW = 0.05  # seconds: a loader that takes so long gets fewer captures
-RARELY = 50
+SHARE = 0.08  # of the time, at most, for a loader that takes longer than others: one that starts an engine, mostly
+SLOW = 2  # times the mean of the other loaders
 AMONG = ("1", "2")  # of ngrams, which for larger n fill hundreds of megabytes with zeros first
 
 
@@ -50,11 +49,11 @@ class Bytes:
 
 
 class Checker:
-    """Runs captures through all loaders; slow ones see only some of them."""
+    """Runs captures through all loaders; slow ones see as many as they have time for."""
 
     def __init__(self, everything: bool = False) -> None:
         self._loaders = {name: find(name) for name in names()}
-        self._took: Counter[str] = Counter()
+        self._took: dict[str, float] = dict.fromkeys(self._loaders, 0.0)
         self._runs: Counter[str] = Counter()
         self._everything = everything
 
@@ -63,20 +62,25 @@ class Checker:
         """Captures that each loader has seen."""
         return dict(self._runs)
 
-    def check(self, data: bytes, pick: random.Random) -> None:
+    def check(self, data: bytes, number: int) -> None:
         """Raises WrongError, or whatever a loader raises beside the errors that it may."""
         wanted = packets(data)
         for name, loader in self._loaders.items():
-            number = self._runs[name]
-            mean = self._took[name] / max(number, 1)
-            slow = mean > SLOW and (number >= 5 or mean > PROGRAM)
-            if slow and pick.random() > 1 / RARELY and not self._everything:
+            if self._spent(name) and not self._everything:
                 continue
             began = time.perf_counter()
-            if not _through(name, loader, data, wanted, pick):
+            # what is picked for one loader does not depend on which others there are
+            if not _through(name, loader, data, wanted, random.Random(f"{number}:{name}")):
                 continue
-            self._took[name] += time.perf_counter() - began  # type: ignore[assignment]
+            if self._runs[name]:  # the first run imports what the loader needs
+                self._took[name] += time.perf_counter() - began
             self._runs[name] += 1
+
+    def _spent(self, name: str) -> bool:
+        """Whether a loader is slow and has had its share."""
+        took, runs = self._took[name], self._runs[name]
+        others, captures = sum(self._took.values()) - took, self._runs.total() - runs
+        return took * captures > SLOW * others * runs and took > SHARE * (others + took)
 
 
 def _through(name: str, loader: Loader, data: bytes, wanted: int | None, pick: random.Random) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import random
 import resource
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 HANG = 30  # seconds for one capture through all loaders
 SPACE = 6 << 30  # bytes of address space of a worker
@@ -29,26 +32,32 @@ class Failure:
     what: str
 
 
-def fuzz(seed: int, numbers: range, jobs: int = 1, seconds: float = 1e9) -> tuple[int, list[Failure], str]:
-    """Run the cases NUMBERS; give how many were run, which failed, and what the workers say at their end."""
-    done, failures, notes = 0, [], []
-    step = -(-len(numbers) // jobs)
-    workers = [_Worker(seed, numbers[k * step : (k + 1) * step]) for k in range(jobs)]
+def fuzz(
+    seed: int,
+    numbers: range,
+    jobs: int = 1,
+    seconds: float = 1e9,
+    told: Callable[[int, list[Failure]], None] = lambda done, failures: None,
+) -> tuple[int, list[Failure], str]:
+    """Run the cases NUMBERS; give how many were run, which failed, and what the workers say at their end.
+
+    TOLD is called some times a second with how many are done, and the failures since the last call.
+    """
+    workers = [_Worker(seed, numbers[k::jobs]) for k in range(jobs)]
+    failures: list[Failure] = []
     until = time.monotonic() + seconds
-    for worker in workers:
-        worker.start()
-    while any(worker.process for worker in workers):
+    try:
         for worker in workers:
-            failures += worker.look()
-        if time.monotonic() > until:
-            for worker in workers:
-                worker.stop()
-            break
-        time.sleep(0.05)
-    for worker in workers:
-        done += worker.done
-        notes.append(worker.note)
-    return done, failures, "; ".join(note for note in notes if note)
+            worker.start()
+        while any(worker.process for worker in workers) and time.monotonic() < until:
+            found = [failure for worker in workers for failure in worker.look()]
+            failures += found
+            told(sum(worker.done for worker in workers), found)
+            time.sleep(0.05)
+    finally:
+        for worker in workers:
+            worker.stop()
+    return sum(worker.done for worker in workers), failures, "; ".join(worker.note for worker in workers if worker.note)
 
 
 class _Worker:
@@ -56,19 +65,22 @@ class _Worker:
 
     def __init__(self, seed: int, numbers: range) -> None:
         self._seed, self._numbers = seed, numbers
-        self._at, self._since = 0, 0.0
+        self._at, self._since, self._hung = 0, 0.0, -1
         self.process: subprocess.Popen[bytes] | None = None
         self.done = 0
         self.note = ""
         self._buffer = b""
+        self._errors: IO[bytes] | None = None
 
     def start(self) -> None:
         """Begin with the next case."""
         left = self._numbers[self._at :]
         self.process = None
         if left:
-            command = [sys.executable, "-m", "tests.fuzz.run", str(self._seed), str(left.start), str(left.stop)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            command = [sys.executable, "-m", "tests.fuzz.run", str(self._seed)]
+            command += [str(left.start), str(left.stop), str(left.step)]
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process; a pipe would fill up)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors, process_group=0)
             self._since = time.monotonic()
 
     def look(self) -> Iterator[Failure]:
@@ -87,41 +99,44 @@ class _Worker:
         for line in lines:
             kind, number, *rest = line.decode().split(" ", 2)
             self._since = time.monotonic()
-            if kind == "case":
-                self._at = int(number) - self._numbers.start
-            elif kind == "ok":
-                self.done += 1
-                self._at = int(number) + 1 - self._numbers.start
-            elif kind == "note":
+            if kind == "note":
                 self.note = rest[0]
-            else:
-                self.done += 1
-                self._at = int(number) + 1 - self._numbers.start
+                continue
+            self._at = self._numbers.index(int(number))
+            if kind == "case":
+                continue
+            self._at += 1
+            self.done += 1
+            if kind == "bad":
                 yield Failure(int(number), rest[0].replace("\\n", "\n"))
-        number = self._numbers.start + self._at
         if ended is None and time.monotonic() - self._since > HANG:
-            process.kill()
-            process.wait()
-            yield Failure(number, f"hangs for more than {HANG} s")
-            self._restart()
-        elif ended is not None:
-            if ended != 0:
-                assert process.stderr is not None
-                words = process.stderr.read().decode(errors="replace")[-3000:]
-                yield Failure(number, f"the process died ({ended}): {words}")
-                self._restart()
+            self.stop()
+            if self._hung == self._at:
+                yield Failure(self._numbers[self._at], f"hangs for more than {HANG} s, twice")
+                self._at += 1
             else:
-                self.process = None
+                self._hung = self._at  # the machine may have been busy: once more
+            self._again()
+        elif ended == 0:
+            self.process = None
+        elif ended is not None:
+            assert self._errors is not None
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors="replace")[-3000:]
+            yield Failure(self._numbers[min(self._at, len(self._numbers) - 1)], f"the process died ({ended}): {words}")
+            self._at += 1
+            self.done += 1
+            self._again()
 
-    def _restart(self) -> None:
-        self._at += 1
+    def _again(self) -> None:
         self._buffer = b""
         self.start()
 
     def stop(self) -> None:
-        """End it now."""
+        """End it now, and what it started."""
         if self.process:
-            self.process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
@@ -146,7 +161,7 @@ def work(seed: int, numbers: range) -> None:
         print("case", number, flush=True)
         name, data = case(seed, number)
         try:
-            checker.check(data, random.Random(number))
+            checker.check(data, number)
         except Exception:
             text = f"{name}: {traceback.format_exc()[-2500:]}"
             print("bad", number, text.replace("\n", "\\n"), flush=True)
@@ -156,12 +171,12 @@ def work(seed: int, numbers: range) -> None:
             warm = anonymous()
         elif warm and count % 100 == 0 and anonymous() > warm + GROWTH:
             grown = (anonymous() - warm) >> 20
-            print("bad", number, f"memory grew by {grown} MB since capture {numbers.start + WARM}", flush=True)
+            print("bad", number, f"memory grew by {grown} MB since capture {numbers[WARM]}", flush=True)
             warm = anonymous()
     seen = ", ".join(f"{name} {amount:,}" for name, amount in checker.summary.items())
-    grown = f"; memory {(anonymous() - warm) / (1 << 20):+.0f} MB" if warm else ""
-    print("note", numbers.stop, f"captures seen: {seen}{grown}", flush=True)
+    gained = f"; memory {(anonymous() - warm) / (1 << 20):+.0f} MB" if warm else ""
+    print("note", numbers.stop, f"captures seen: {seen}{gained}", flush=True)
 
 
 if __name__ == "__main__":
-    work(int(sys.argv[1]), range(int(sys.argv[2]), int(sys.argv[3])))
+    work(int(sys.argv[1]), range(*map(int, sys.argv[2:5])))
