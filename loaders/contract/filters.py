@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from packetpig.loaders.contract.columns import ARROW, Column
 from packetpig.loaders.contract.where import COMPARE, Tree, WhereError, columns_of
+from pyarrow._compute import call_function  # pyarrow.compute has it too, and takes 30 ms to import
 
 Values = Any  # a pyarrow Array or Scalar
 NUMBERS = ("int", "long", "float", "double")
 KERNELS = {
-    "==": pc.equal,
-    "!=": pc.not_equal,
-    "<": pc.less,
-    "<=": pc.less_equal,
-    ">": pc.greater,
-    ">=": pc.greater_equal,
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
 }
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 TRUE: Tree = ["boolean", True]
@@ -46,7 +46,7 @@ class Filter:
         result = _evaluate(self.tree, batch)
         if isinstance(result, pa.Scalar):
             result = pa.repeat(result if result.is_valid else constant(False, pa.bool_()), batch.num_rows)
-        return pc.coalesce(result, constant(False, pa.bool_())) if result.null_count else result
+        return _call("coalesce", result, constant(False, pa.bool_())) if result.null_count else result
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows of BATCH that stay."""
@@ -105,14 +105,14 @@ def _evaluate(tree: Tree, batch: pa.RecordBatch) -> Values:
     if kind in ARROW:
         return constant(tree[1], ARROW[kind])
     if kind == "and":
-        return pc.and_kleene(*_conditions(tree, batch))
+        return _call("and_kleene", *_conditions(tree, batch))
     if kind == "or":
-        return pc.or_kleene(*_conditions(tree, batch))
+        return _call("or_kleene", *_conditions(tree, batch))
     if kind == "not":
-        return pc.invert(*_conditions(tree, batch))
+        return _call("invert", *_conditions(tree, batch))
     if kind == "is null":
         value = _evaluate(tree[1], batch)
-        return pc.is_null(value)
+        return _call("is_null", value)
     if kind == "cast":
         return _cast(_plain(_evaluate(tree[2], batch)), tree[1])
     if kind in COMPARE:
@@ -120,11 +120,15 @@ def _evaluate(tree: Tree, batch: pa.RecordBatch) -> Values:
     if kind == "in":
         result = _compare("==", _evaluate(tree[1], batch), _evaluate(tree[2], batch))
         for value in tree[3:]:
-            result = pc.or_kleene(result, _compare("==", _evaluate(tree[1], batch), _evaluate(value, batch)))
+            result = _call("or_kleene", result, _compare("==", _evaluate(tree[1], batch), _evaluate(value, batch)))
         return result
     if kind == "matches":
         return _matches(_evaluate(tree[1], batch), _evaluate(tree[2], batch))
     return _arithmetic(kind, [_evaluate(part, batch) for part in tree[1:]])
+
+
+def _call(function: str, *values: Values) -> Values:
+    return call_function(function, list(values))
 
 
 def constant(value: Any, kind: pa.DataType) -> pa.Scalar:
@@ -163,8 +167,8 @@ def _compare(operator: str, a: Values, b: Values) -> Values:
     if pa.types.is_floating(a.type) != pa.types.is_floating(b.type):  # as in Java, the whole number becomes a double
         a, b = (one.cast(pa.float64(), safe=False) if pa.types.is_integer(one.type) else one for one in (a, b))
     if isinstance(b, pa.Scalar):
-        return _each_distinct(a, lambda values: KERNELS[operator](values, b))
-    return KERNELS[operator](_plain(a), _plain(b))
+        return _each_distinct(a, lambda values: _call(KERNELS[operator], values, b))
+    return _call(KERNELS[operator], _plain(a), _plain(b))
 
 
 def _matches(values: Values, pattern: Values) -> Values:
@@ -187,6 +191,8 @@ def _cast(values: Values, kind: str) -> Values:
         return values.cast(pa.float64(), safe=False).cast(pa.float32(), safe=False).cast(pa.float64())
     target = ARROW[kind]
     if pa.types.is_floating(source) and pa.types.is_integer(target):
+        import pyarrow.compute as pc
+
         low, high = (-(2**31), 2**31 - 1) if kind == "int" else (-(2**63), 2**63 - 1)
         bounded = pc.min_element_wise(
             pc.max_element_wise(pc.trunc(values), float(low), skip_nulls=False), float(high), skip_nulls=False
@@ -196,6 +202,8 @@ def _cast(values: Values, kind: str) -> Values:
 
 
 def _arithmetic(kind: str, parts: list[Values]) -> Values:
+    import pyarrow.compute as pc
+
     if any(pa.types.is_null(part.type) for part in parts):
         return pa.scalar(None)
     if kind == "negate":
