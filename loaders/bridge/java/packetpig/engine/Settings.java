@@ -15,6 +15,8 @@ import org.apache.pig.impl.util.PropertiesUtil;
 /** What Pig, Hadoop and Tez are told; docs/engine.md has the reasons. The user's own properties win. */
 final class Settings {
     private static final int BYTES_PER_REDUCER = 256_000_000;
+    /** Bytes of rows a task, of what one job left for the next: even a few megabytes are shared by the cores. */
+    private static final int ROWS_PER_TASK = 4 << 20;
 
     private final Options options;
     private final Workspace workspace;
@@ -62,6 +64,7 @@ final class Settings {
         set("mapreduce.local.reduce.tasks.maximum", cores);
         set("pig.exec.reducers.max", cores);
         set("pig.exec.reducers.bytes.per.reducer", BYTES_PER_REDUCER);
+        set("pig.maxCombinedSplitSize", ROWS_PER_TASK);
         set("mapreduce.task.io.sort.mb", sortBuffer(cores));
         set("fs.file.impl", PlainLocalFileSystem.class.getName());
         set("hadoop.tmp.dir", workspace.path("hadoop"));
