@@ -147,6 +147,8 @@ class Tracker:
             return
         quiet = np.argpartition(self.rows[:count, slots.LAST], count // 4)[: count // 4 + 1]
         self.rows[quiet, slots.STATUS] |= slots.ENDED | (3 << slots.REASON)
+        if not self.report.losses:
+            self.report.warn("sessions: too many are open at once for `memory`; the quietest are given as they stand")
         self.report.losses = True
         self.report.count("sessions given up for want of memory", len(quiet))
 

@@ -256,6 +256,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     _, batches = run(find("sessions"), [local(path)], options={"memory": "1m"}, report=report)
     assert sum(batch.num_rows for batch in batches) == 20_000
     assert report.losses
+    assert [line for line in report.warnings if "too many are open at once" in line]
     assert report.counters["sessions given up for want of memory"] > 0
 
 
