@@ -121,11 +121,11 @@
     const shown = rows.slice(0, limit);
     const height = 25;
     const draw = (figure, width) => {
-      const labels = Math.min(width * 0.46, 8 + d3.max(shown, (row) => Math.min(34, packetpig.plain(row.name, 34).length)) * (mono ? 7.4 : 7.1));
+      const labels = Math.min(width * 0.46, 8 + d3.max(shown, (row) => Math.min(34, packetpig.plain(row.name, 34).length)) * (mono ? 7.4 : 7.9));
       const x = d3.scaleLinear([0, d3.max(shown, (row) => row.value) || 1], [0, width - labels - 70]);
       const picture = svg("svg", { width, height: shown.length * height, role: "group", "aria-label": label });
       shown.forEach((row, at) => {
-        const text = packetpig.plain(row.name, Math.max(4, Math.floor((labels - 8) / 7)));
+        const text = packetpig.plain(row.name, Math.max(4, Math.floor((labels - 8) / (mono ? 7.3 : 7.8))));
         const group = svg("g", { transform: `translate(0,${at * height})` },
           svg("title", {}, `${packetpig.plain(row.name, 300)}: ${format(row.value)}${row.note ? `, ${row.note}` : ""}`),
           svg("text", { x: labels - 8, y: 16, "text-anchor": "end", class: mono ? "label mono" : "label" }, text),
@@ -166,6 +166,6 @@
     const kept = totals.slice(0, totals.length > limit + 1 ? limit : limit + 1).map(([name]) => name);
     const classes = Object.fromEntries(kept.map((name, at) => [name, `f${Math.min(at, 7)}`]));
     if (kept.length < totals.length) classes.other = "f7";
-    return [classes, (name) => (name in classes ? name : "other")];
+    return [classes, (name) => (Object.hasOwn(classes, name) ? name : "other")];
   };
 }

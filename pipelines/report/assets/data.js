@@ -78,7 +78,7 @@
     }
 
     has(...names) {
-      return names.every((name) => name in this.columns);
+      return names.every((name) => Object.hasOwn(this.columns, name));
     }
 
     // Some rows, as objects.

@@ -44,7 +44,7 @@
     const kinds = [...new Set([...events].sort((a, b) => a.ts - b.ts).map((event) => event.kind))];
     const lane = 30;
     const draw = (figure, width) => {
-      const labels = Math.min(190, width * 0.35);
+      const labels = Math.min(190, width * 0.4);
       const [from, until] = [d3.min(events, (event) => event.ts), d3.max(events, (event) => event.end_ts ?? event.ts)];
       const x = d3.scaleUtc([from * 1000, Math.max(until, from + 1) * 1000], [labels, width - 14]);
       const height = kinds.length * lane + 26;
@@ -52,7 +52,7 @@
       const box = packetpig.tip(figure);
       kinds.forEach((kind, at) => {
         const y = at * lane + lane / 2;
-        picture.append(packetpig.svg("line", { x1: labels, x2: width - 14, y1: y, y2: y, stroke: "var(--line)" }), packetpig.svg("text", { x: labels - 12, y: y + 4, "text-anchor": "end", class: "label" }, packetpig.plain(kind, 26)));
+        picture.append(packetpig.svg("line", { x1: labels, x2: width - 14, y1: y, y2: y, stroke: "var(--line)" }), packetpig.svg("text", { x: labels - 12, y: y + 4, "text-anchor": "end", class: "label" }, packetpig.plain(kind.replaceAll("_", " "), Math.floor((labels - 12) / 7.6))));
       });
       for (const event of events) {
         const y = kinds.indexOf(event.kind) * lane + lane / 2;

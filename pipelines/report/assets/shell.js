@@ -16,7 +16,15 @@
   paint();
   system.addEventListener("change", paint);
 
-  packetpig.missing = (name) => `There is no table of ${name}: its stage has not run, or what it needs is not installed.`;
+  const PLACES = ["attackers", "countries", "country_times"]; // made of alerts and the places of addresses
+  packetpig.missing = (name) => (PLACES.includes(name) && packetpig.open("alerts")
+    ? "The places of addresses are not known: make geoip gets a database of them, the pipeline then looks them up."
+    : `There is no table of ${name}: its stage has not run, or what it needs is not installed.`);
+  // Say in a card that a table is missing; whether it is.
+  packetpig.absent = (card, name) => {
+    if (!packetpig.open(name)) card.append(h("p", { class: "empty" }, packetpig.missing(name)));
+    return !packetpig.open(name);
+  };
 
   // A card; returns the element to fill.
   packetpig.card = (parent, title, { note = "", size = "", id = null, level = "h2" } = {}) => {

@@ -177,12 +177,13 @@
       history.replaceState(null, "", query ? `#${name}?${query}` : "#");
       return refresh();
     };
-    const go = (page) => {
+    const go = async (page) => {
       state.page = Math.max(0, Math.min(page, Math.ceil(length() / PAGE) - 1));
-      return draw();
+      box.setAttribute("aria-busy", "true");
+      if (await draw()) box.setAttribute("aria-busy", "false");
     };
 
-    let turn = 0;
+    let turn = 0, drawn = 0; // so that of two that overlap the later one stays
     const refresh = async () => {
       const mine = ++turn;
       box.setAttribute("aria-busy", "true");
@@ -207,15 +208,16 @@
       clear.hidden = !Object.keys(state.filters).length;
       clear.textContent = hidden.length ? `Show all (now ${hidden.map(([column, value]) => `${label(column)} ${packetpig.plain(value, 40)}`).join(", ")})` : "Show all";
       state.page = 0;
-      await draw();
-      box.setAttribute("aria-busy", "false");
+      if (await draw()) box.setAttribute("aria-busy", "false");
     };
 
     const draw = async () => {
+      const mine = ++drawn;
       const total = length();
       const from = state.page * PAGE;
       const rows = Array.from({ length: Math.max(0, Math.min(PAGE, total - from)) }, (_, at) => (state.rows ? state.rows[from + at] : from + at));
       const found = await table.at(rows, [...new Set([...shown, ...(cells.need ?? [])])]);
+      if (mine !== drawn) return false;
       body.replaceChildren(...found.map((row) => line(row)));
       const all = total < table.rows ? ` (of ${packetpig.number(table.rows)})` : "";
       status.textContent = total ? `${packetpig.number(from + 1)}–${packetpig.number(from + rows.length)} of ${packetpig.number(total)}${all}` : `None of ${packetpig.number(table.rows)}`;
@@ -224,6 +226,7 @@
       buttons[2].disabled = buttons[3].disabled = state.page >= last;
       pageInput.value = state.page + 1;
       pageInput.max = last + 1;
+      return true;
     };
     const line = (row) => h("tr", {}, shown.map((column, at) => {
       let content = cells[column] ? cells[column](row[column], row) : packetpig.cell(column, row[column]);

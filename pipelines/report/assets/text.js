@@ -99,7 +99,7 @@ const packetpig = {};
 
   const regions = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
   packetpig.country = (code) => {
-    if (!/^[A-Z]{2}$/.test(code ?? "")) return code ? packetpig.plain(code) : "unknown";
+    if (!/^[A-Z]{2}$/.test(code ?? "")) return code ? packetpig.plain(code, 40) : "unknown";
     return regions.of(code);
   };
 

@@ -32,7 +32,7 @@
     const features = await shapes("countries-50m");
     const coarse = await shapes("countries-110m");
     const byCode = d3.group(features.filter((feature) => feature.code), (feature) => feature.code);
-    const known = new Map(rows.filter((row) => row.country).map((row) => [row.country, row]));
+    const known = new Map(rows.filter((row) => /^[A-Z]{2}$/.test(row.country ?? "")).map((row) => [row.country, row]));
     const places = new Map();
     for (const code of known.keys()) {
       const point = POINTS[code] ?? (byCode.has(code) ? middle(byCode.get(code)) : null);

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from packetpig.pipelines.report.__main__ import main
-from packetpig.pipelines.report.build import build, pages
+from packetpig.pipelines.report.build import build, newest, pages
 from packetpig.pipelines.report.summaries import sources
 
 from tests.pipelines.report import made
@@ -21,6 +22,20 @@ from tests.pipelines.report.browser import Browser
 pytestmark = pytest.mark.slow  # Pig sums the tables first
 
 PAGES = [page.name for page in pages()]
+ROWS = """
+const done = arguments[0], commands = [];
+const walk = async () => {
+  for (const table of document.querySelectorAll('.tabledata')) {
+    for (const button of [...table.querySelectorAll('tbody tr td:first-child button')].slice(0, 6)) {
+      button.click();
+      await new Promise((ready) => setTimeout(ready, 60));
+      for (const one of document.querySelectorAll('dialog .command code')) commands.push(one.textContent);
+      document.querySelector('dialog[open]').close();
+    }
+  }
+};
+walk().then(() => done(commands));
+"""  # opens the first rows of each table, and gives the commands that it finds there
 Tables = tuple[Path, dict[str, pa.Table]]
 
 
@@ -154,6 +169,39 @@ def test_hostile_text_stays_text(tables: Tables, chromium: Browser, text: str) -
     if text:
         assert len(shlex.split(found[2])) == 1
     assert chromium.js("return window.hacked") is None
+
+
+def test_hostile_text_in_every_column(tables: Tables, chromium: Browser, tmp_path: Path) -> None:
+    """Whatever column of whatever table it is in: pages draw themselves, rows open, commands stay one command."""
+    folder, _ = tables
+    for path in sources(folder).values():
+        table, _ = newest(path, 200)
+        for at, field in enumerate(table.schema):
+            if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
+                words = [made.HOSTILE[(at + row) % len(made.HOSTILE)] for row in range(table.num_rows)]
+                table = table.set_column(at, field.name, pa.array(words, pa.string()))
+        target = tmp_path / path.relative_to(folder)
+        target.mkdir(parents=True)
+        pq.write_table(table, target / "part-r-00000.parquet")
+    build(sources(tmp_path), tmp_path / "report", captures=made.HOSTILE[13])
+    chromium.console()
+    try:
+        for page in PAGES:
+            for width in (1360, 390):
+                chromium.size(width, 900)
+                chromium.open(tmp_path / "report" / f"{page}.html")
+                wide = chromium.js("return document.documentElement.scrollWidth")
+                assert wide <= width, f"{page} is wider than the window of {width}"
+            commands = chromium.driver.execute_async_script(ROWS)
+            for command in commands:
+                words = shlex.split(command)
+                assert words[:2] == ["bin/packetpig", "carve"]
+                assert "hacked" not in words
+            assert chromium.console() == [], page
+            assert chromium.js("return window.hacked") is None
+            assert chromium.js("return document.querySelectorAll('main script, main img, dialog img').length") == 0
+    finally:
+        chromium.size(1360, 900)
 
 
 def test_a_reader_of_screens_finds_its_way(tables: Tables, libraries: Path, chromium: Browser) -> None:

@@ -14,7 +14,7 @@ packetpig.page(async (main) => {
   const histogram = packetpig.card(grid, "Bytes", { size: "half", note: "How often each of the 256 is there; logarithmic." });
   const list = packetpig.card(grid, "The most frequent runs");
   const parts = [cube, histogram, list].map((card) => card.appendChild(h("div")));
-  const choice = h("select", { onchange: () => show(choice.value) }, kinds.map((kind) => h("option", { value: kind }, kind)));
+  const choice = h("select", { onchange: () => show(choice.value) }, kinds.map((kind) => h("option", { value: kind }, packetpig.plain(kind, 60))));
   main.prepend(h("div", { class: "bar" }, h("label", {}, "Payload of ", choice)));
   main.prepend(main.querySelector("h1"), main.querySelector(".lead"));
   const show = (kind) => {

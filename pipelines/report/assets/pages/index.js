@@ -35,7 +35,7 @@ packetpig.page(async (main) => {
   }
   {
     const card = packetpig.card(grid, "Where attackers are", { size: "third", note: "Alerts by the country of their source." });
-    packetpig.bars(card, countries.map((row) => ({ name: packetpig.country(row.country), value: row.alerts, className: `p${row.severity}`, href: "world.html" })), { label: "Alerts by country", limit: 9 });
+    if (!packetpig.absent(card, "countries")) packetpig.bars(card, countries.map((row) => ({ name: packetpig.country(row.country), value: row.alerts, className: `p${row.severity}`, href: "world.html" })), { label: "Alerts by country", limit: 9 });
   }
   {
     const card = packetpig.card(grid, "Top talkers", { size: "half", note: "Bytes on the wire, to and from." });

@@ -5,7 +5,8 @@ packetpig.page(async (main) => {
   const { number } = packetpig;
   const [services, ports, states, durations, sizes] = await Promise.all(["services", "ports", "states", "durations", "packet_sizes"].map(packetpig.rows));
   const grid = packetpig.grid(main);
-  const named = (row) => row.service ?? `${row.proto}, not known`;
+  const over = d3.rollup(services, (rows) => rows.length, (row) => row.service);
+  const named = (row) => (row.service === null ? `${row.proto}, not known` : over.get(row.service) > 1 ? `${row.service} over ${row.proto}` : row.service);
   packetpig.bars(packetpig.card(grid, "Protocols by sessions", { size: "third", note: "Told by what is said, not by the port." }), services.map((row) => ({ name: named(row), value: row.sessions, href: packetpig.link("sessions", { service: row.service ? `=${row.service}` : "=", proto: `=${row.proto}` }) })), { label: "Protocols by sessions" });
   packetpig.bars(packetpig.card(grid, "Protocols by bytes", { size: "third", note: "Payload, both ways." }), services.map((row) => ({ name: named(row), value: row.src_bytes + row.dst_bytes, className: "f2" })), { label: "Protocols by bytes", format: packetpig.bytes });
   packetpig.bars(packetpig.card(grid, "Ports by bytes", { size: "third", note: "Of the side that was called; IP bytes both ways." }), ports.map((row) => ({ name: `${row.proto}/${row.port}`, value: row.bytes, className: "f4", note: `${number(row.sessions)} sessions`, href: packetpig.link("sessions", { proto: `=${row.proto}`, dport: String(row.port) }) })), { label: "Ports by bytes", format: packetpig.bytes });

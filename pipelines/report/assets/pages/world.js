@@ -5,10 +5,7 @@ packetpig.page(async (main) => {
   const countries = await packetpig.rows("countries");
   const grid = packetpig.grid(main);
   const card = packetpig.card(grid, "Sources of alerts", { note: "Dots and spikes are alerts; the colour is the worst severity among them. Choose a country for its attackers." });
-  if (!packetpig.open("countries")) {
-    card.append(packetpig.h("p", { class: "empty" }, packetpig.missing("alerts")));
-    return;
-  }
+  if (packetpig.absent(card, "countries")) return;
   let attackers = null;
   const click = (country) => {
     attackers?.apply({ country: `=${country}` });
