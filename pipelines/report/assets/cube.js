@@ -5,7 +5,7 @@
   const { h } = packetpig;
 
   packetpig.bytesOf = (gram, n) => Array.from({ length: n }, (_, at) => Math.floor(gram / 256 ** (n - 1 - at)) % 256);
-  packetpig.byteName = (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x20 ? "␠" : byte < 0x20 ? String.fromCodePoint(0x2400 + byte) : byte === 0x7f ? "␡" : "·");
+  packetpig.byteName = (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x20 ? "␣" : "·");
   const hex = (bytes) => bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
   packetpig.gramName = (gram, n) => { const bytes = packetpig.bytesOf(gram, n); return `${bytes.map(packetpig.byteName).join("")}  ${hex(bytes)}`; };
 
@@ -29,7 +29,7 @@
         const [a, b] = turn;
         const x1 = x * Math.cos(a) + z * Math.sin(a), z1 = -x * Math.sin(a) + z * Math.cos(a);
         const y1 = y * Math.cos(b) - z1 * Math.sin(b), z2 = y * Math.sin(b) + z1 * Math.cos(b);
-        const depth = near * size * 1.32 / (3.4 + z2);
+        const depth = near * size * 0.86 / (3.4 + z2);
         return [size / 2 + x1 * depth, size / 2 - y1 * depth, z2];
       };
       let drawn = [];
