@@ -25,7 +25,7 @@ EXCHANGE: tuple[Column, ...] = (
     text("method", "method of the request; null: the request is not there", repeated=True),
     text("host", "host that was asked: the header Host, else that of the target", repeated=True),
     text("uri", "target of the request, as it was written"),
-    text("version", "of the response, else of the request, as Zeek has it: 0.9, 1.0, 1.1", repeated=True),
+    text("version", "of the response, else of the request, as Zeek has it: 0.9, 1.0, 1.1, 2", repeated=True),
     integer("status", "status of the final response; null: it is not there"),
     text("reason", "the words behind it", repeated=True),
     text("user_agent", "the program that asked, as it calls itself", repeated=True),
@@ -90,7 +90,7 @@ class Parser(messages.Following, Listener):
                 if named is not None and name.lower() == named[0]:
                     row.setdefault(named[1], shown(value))
             if not row.get("host"):
-                row["host"] = shown(_host(request.method, request.target))
+                row["host"] = shown(request.authority or _host(request.method, request.target))
             if "request_headers" in columns:
                 row["request_headers"] = _pairs(request)
         if response is not None:
@@ -149,7 +149,7 @@ def columns(options: Mapping[str, str]) -> tuple[Column, ...]:
 
 LOADER = messages.loader(
     pig="HttpLoader",
-    answers="one exchange over HTTP/1: what was asked, what was answered; or one header (field=NAME)",
+    answers="one exchange over HTTP/1, or HTTP/2 in the clear: what was asked and answered; or one header (field=NAME)",
     parser=Parser,
     columns=columns,
     options=(FIELD,),

@@ -86,7 +86,7 @@ class Web(Listener):
         assert run is not None
         key = (
             message.request, endpoint(run.packet, 0)[0], endpoint(run.packet, 1)[0], total,
-            request and (request.header(b"host"), request.target),
+            request and (request.header(b"host") or request.authority, request.target),
             message.header(b"etag") or message.header(b"last-modified"),
             session if request is None else None,
         )  # fmt: skip

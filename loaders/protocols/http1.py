@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.protocols.room import Room
+
+if TYPE_CHECKING:
+    from packetpig.loaders.protocols.http2 import Second
 
 ROOM = 64 << 20  # bytes of heads that all conversations together may keep
 HEAD = 256 << 10  # bytes: a longer head, or chunk line, is given up
@@ -33,10 +36,12 @@ _VERSION = re.compile(rb"[0-9.]{1,8}")
 _RESPONSE = re.compile(rb"HTTP/(\d(?:\.\d)?) +(\d{3})(?: ([^\r\n]*))?\r?(?:\n|$)")
 _REQUEST_AGAIN = re.compile(rb" HTTP/1\.[01]\r?\n[A-Za-z][A-Za-z-]*:")
 _RESPONSE_AGAIN = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n]{0,100})?\r?\n[A-Za-z][A-Za-z-]*:")
+_SECOND = b"PRI * HTTP/2.0\r\n\r\n"  # what HTTP/2 begins with (RFC 9113, 3.4)
+_SETTINGS = re.compile(rb"\0\0[\0-\x60]\x04\0{5}")  # the first frame of its servers
 _TARGET = re.compile(rb"[A-Z]{3,20} [/h*]\S*$")
 
 # what a side is at
-START, LENGTH, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, UNTIL_CLOSE, TUNNEL, SKIP, LOST = range(10)
+START, LENGTH, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, UNTIL_CLOSE, TUNNEL, SKIP, LOST, SECOND = range(11)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -78,9 +83,9 @@ class Message:
     """
 
     __slots__ = (
-        "answered_by", "asked_by", "began", "body", "codings", "complete", "end", "headers", "length", "method",
-        "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer", "version",
-        "weight",
+        "answered_by", "asked_by", "authority", "began", "body", "codings", "complete", "end", "headers", "length",
+        "method", "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer",
+        "version", "weight",
     )  # fmt: skip
 
     def __init__(self, request: bool, time: int, version: bytes | None, headers: Headers) -> None:
@@ -88,6 +93,7 @@ class Message:
         self.began = self.end = time
         self.weight = 0  # bytes of room that it has
         self.method = self.target = self.reason = b""
+        self.authority = b""  # HTTP/2's host
         self.status = self.number = self.size = self.missing = 0
         self.complete, self.over = True, False
         self.body: Body | None = None
@@ -108,7 +114,9 @@ class Message:
 class Conversation:
     """One session. `session`: its serial number; `room`: for what is kept of heads, shared by conversations."""
 
-    __slots__ = ("_counted", "_pending", "_waiting", "listener", "pipelines", "report", "room", "session", "sides")
+    __slots__ = (
+        "_counted", "_pending", "_second", "_waiting", "listener", "pipelines", "report", "room", "session", "sides",
+    )  # fmt: skip
 
     def __init__(self, session: int, listener: Listener, report: Report, room: Room) -> None:
         self.session, self.listener, self.report, self.room = session, listener, report, room
@@ -116,18 +124,23 @@ class Conversation:
         self._pending: deque[Message] = deque()
         self._waiting = 0
         self._counted = 0
+        self._second: Second | None = None
         self.pipelines = False  # a request was sent before the one before it was answered
 
     def said(self, run: Said) -> None:
         """Take what one side said."""
         side = self.sides[run.side]
-        if run.data is None:
+        if self._second is not None:
+            self._second.said(run)
+        elif run.data is None:
             side.hole(run.missing)
         else:
             side.data(run, run.data)
 
     def close(self, finished: tuple[bool, bool] = (False, False)) -> None:
         """The session is over: give what is left. FINISHED: which sides said that they had said all."""
+        if self._second is not None:
+            self._second.close()
         for side, whole in zip(self.sides, finished, strict=True):
             side.close(whole)
         while self._pending:
@@ -158,6 +171,23 @@ class Conversation:
     def _unanswered(self, request: Message) -> None:
         self._waiting -= request.weight
         self._exchange(request, None)
+
+    def second(self, client: _Side, skip: int, upgraded: Message | None = None) -> None:
+        """From here on it is HTTP/2, of whose preface SKIP bytes are to come."""
+        from packetpig.loaders.protocols.http2 import Second
+
+        self._second = Second(self, self.sides.index(client), skip, upgraded)
+        for side in self.sides:
+            side.state = SECOND
+
+    def go_on(self, run: Said, data: bytes, at: int) -> None:
+        """The rest of a run, which is HTTP/2."""
+        assert self._second is not None
+        self._second.data(run, data, at)
+
+    def given(self, request: Message | None, response: Message | None) -> None:
+        """An exchange of HTTP/2."""
+        self._exchange(request, response)
 
     def _exchange(self, request: Message | None, response: Message | None) -> None:
         for one in (request, response):
@@ -240,7 +270,7 @@ class _Side:
         self._head += data
         return True
 
-    def _forget(self) -> bytes:
+    def forget(self) -> bytes:
         """What was kept of a head; it is kept no more."""
         head = bytes(self._head)
         self._head.clear()
@@ -265,6 +295,9 @@ class _Side:
                 self._tunnel(data)
             elif state == LOST:
                 at = self._search(data, at)
+            elif state == SECOND:
+                self.conversation.go_on(run, data, at)
+                return
             else:
                 return
 
@@ -299,7 +332,7 @@ class _Side:
             kept = self._keep(data[at : at + HEAD - before])
             if found := _END.search(head, max(0, before - 2)):
                 at += found.end() - before
-                self._parse(run, self._forget()[: found.end()], at)
+                self._parse(run, self.forget()[: found.end()], at)
                 return at
         else:
             while data[at] in b"\r\n":
@@ -307,6 +340,10 @@ class _Side:
                 if at == len(data):
                     return at
             self._time = run.at(at)
+            if data[at] == 0 and self.is_request is not True and _SETTINGS.match(data, at):
+                client = self.conversation.other(self)
+                self.conversation.second(client, len(_SECOND) + 6 - len(client.forget()))
+                return at
             asked = self.conversation.waiting()
             if asked is not None and asked.version == b"0.9" and self.is_request is not True:
                 return self._raw(at)
@@ -330,10 +367,10 @@ class _Side:
         text = bytes(head[: line + 1])
         request = None if text.startswith(b"HTTP/") else _request_line(text)
         if request is not None and not request[2]:  # HTTP/0.9: a line, and no head
-            self._forget()
+            self.forget()
             self._parse(run, text, 0)
         elif request is None and not _RESPONSE.match(text):
-            self._forget()
+            self.forget()
             self._no_start()
 
     def _raw(self, at: int) -> int:
@@ -351,7 +388,7 @@ class _Side:
 
     def _partial(self) -> None:
         """A head whose rest is missing: what is known of it, then the search for the next message."""
-        head = self._forget()
+        head = self.forget()
         self.state = LOST
         line = head.rfind(b"\n")
         if line > 0:
@@ -425,31 +462,19 @@ class _Side:
         return 0
 
     def _parse(self, run: Said, head: bytes, end: int) -> None:
+        if head == _SECOND:
+            self.conversation.second(self, 6)
+            return
         message = self._message_of(head)
         if message is None:
             self._no_start()
             return
         message.end = run.at(end - 1) if end else self._time
-        for name, value in message.headers:
-            size = len(name)
-            if size == 14 and name.lower() == b"content-length":
-                self._length(message, value)
-            elif size == 17 and name.lower() == b"transfer-encoding":
-                message.transfer += _tokens(value)
-            elif size == 16 and name.lower() == b"content-encoding":
-                message.codings += _tokens(value)
+        declared(message)
         state = self._state(message)
         if message.transfer:
             message.codings += [one for one in message.transfer if one not in (b"chunked", b"identity")]
         self._begin(message, state)
-
-    def _length(self, message: Message, value: bytes) -> None:
-        for one in value.split(b","):
-            one = one.strip()
-            number = int(one) if one.isdigit() and len(one) <= DIGITS else -1
-            if message.length is not None and message.length != number:
-                number = -1
-            message.length = number
 
     def _state(self, message: Message) -> int:
         """How the body's end will be found."""
@@ -483,8 +508,12 @@ class _Side:
         if state == START:
             self._finish()
         elif state == TUNNEL:
+            request = message.asked_by
             self._finish()
-            conversation.tunnel()
+            if message.status == 101 and b"h2c" in _tokens(message.header(b"upgrade") or b""):
+                conversation.second(conversation.other(self), len(_SECOND) + 6, request)
+            else:
+                conversation.tunnel()
         elif state == LOST:
             message.complete = False
             conversation.report.count("http: requests whose end cannot be known")
@@ -511,7 +540,7 @@ class _Side:
                 return at
             if not end:
                 return len(data)
-            line = self._forget().strip()
+            line = self.forget().strip()
         else:
             line = data[at:end].strip()
         message = self._message
@@ -586,7 +615,7 @@ class _Side:
 
     def lost(self) -> None:
         """Where the next message begins is not known."""
-        self._forget()
+        self.forget()
         self.state = LOST
         self._again = True
 
@@ -620,7 +649,7 @@ class _Side:
         if message is not None:
             if self.state != UNTIL_CLOSE or not finished:
                 message.complete = False
-            self._forget()
+            self.forget()
             self._finish()
         elif self._head:
             self._partial()
@@ -636,6 +665,21 @@ def _request_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     if at < 0 or (at and rest[at - 1] != 32) or not _VERSION.fullmatch(rest, at + 5):
         return method, rest, b""
     return method, rest[:at].rstrip(b" "), rest[at + 5 :]
+
+
+def declared(message: Message) -> None:
+    """Note what the headers of a MESSAGE say of its body."""
+    for name, value in message.headers:
+        size = len(name)
+        if size == 14 and name.lower() == b"content-length":
+            for one in value.split(b","):
+                one = one.strip()
+                number = int(one) if one.isdigit() and len(one) <= DIGITS else -1
+                message.length = number if message.length in (None, number) else -1
+        elif size == 17 and name.lower() == b"transfer-encoding":
+            message.transfer += _tokens(value)
+        elif size == 16 and name.lower() == b"content-encoding":
+            message.codings += _tokens(value)
 
 
 def _tokens(value: bytes) -> list[bytes]:
