@@ -50,7 +50,7 @@ class Table:
 
 
 OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
-WAITING = 512  # rows of Python's that wait for a batch, each some kilobytes
+WAITING = 2048  # rows of Python's that wait for a batch, each some kilobytes
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 
 
