@@ -50,7 +50,7 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     """Batches of fingerprints, of one sensor after the other."""
     program = find(job.options["binary"])
     if program is None:
-        raise MissingError("no p0f on this machine's path; Debian and others have it as the package p0f")
+        raise MissingError(MISSING)
     yield from batched(job, COLUMNS, _rows(job, program))
 
 
@@ -91,6 +91,7 @@ def _limit(job: Job, name: str, most: int) -> int:
     return int(value)
 
 
+MISSING = "no p0f on this machine's path; Debian and others have it as the package p0f"
 LOADER = Loader(
     pig="FingerprintLoader",
     answers="one thing that p0f learned of a host: its system, program, distance, MTU or uptime",

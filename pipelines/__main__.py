@@ -116,23 +116,42 @@ def _same_window(place: Any, window: str, length: int) -> None:
 
 def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
     """Run stages of all windows; whether all went well."""
-    tasks = [run.task(kind, name) for kind in kinds for name in ([ALL] if kind.whole else run.names())]
-    wanted = [task for task in tasks if not task.complete()]
-    possible = []
-    for task in wanted:
-        if why := task.why_not():
-            run.log.say(f"{task.stage()} {task.window}: not run: {why}")
-        else:
-            possible.append(task)
+    possible: list[Stage] = []
+    went = True
+    for kind in kinds:
+        _say_kept(run, kind)
+        wanted = [task for task in _tasks(run, kind) if not task.complete()]
+        if wanted and (unable := kind.unable(run)):
+            run.log.say(f"{kind.stage()}: not run: {unable}")
+            wanted, went = [], False
+        for task in wanted:
+            if why := task.why_not():
+                run.log.say(f"{task.stage()} {task.window}: not run: {why}")
+                went = False
+            else:
+                possible.append(task)
     if not possible:
-        return not wanted
+        return went
     run.log.expect(len(possible), folder / "done")
     more = {"scheduler_url": run.settings.scheduler} if run.settings.scheduler else {"local_scheduler": True}
-    went = luigi.build(
+    done = luigi.build(
         possible, workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
         log_level="CRITICAL", **more,
     )  # fmt: skip
-    return bool(went.scheduling_succeeded) and len(possible) == len(wanted)
+    return bool(done.scheduling_succeeded) and went
+
+
+def _tasks(run: Run, kind: type[Stage]) -> list[Stage]:
+    return [run.task(kind, name) for name in ([ALL] if kind.whole else run.names())]
+
+
+def _say_kept(run: Run, kind: type[Stage]) -> None:
+    """Say what is not made again though it would be due, as captures are gone."""
+    old = (
+        [name for name in run.names() if kind.kept(run, name) not in ("", kind.due(run, name))] if kind.captures else []
+    )
+    if old:
+        run.log.say(f"{kind.stage()}: {len(old):,} windows stay as they were made before: captures of theirs are gone")
 
 
 if __name__ == "__main__":

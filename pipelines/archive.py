@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 from packetpig.pipelines.store import File, Store, StoreError, store
-from packetpig.pipelines.tables import digest
 from packetpig.pipelines.windows import Window
 
 TABLE, FILE = "captures", "captures.parquet"
@@ -124,11 +123,3 @@ class Archive:
                     if entry.path not in but and entry.first_ts is not None and entry.first_ts <= end:
                         found[entry.path] = entry
         return [found[path] for path in sorted(found)]
-
-    def key(self, window: Window) -> str:
-        """What stands for the captures of a window."""
-        return digest([entry.identity for entry in self.captures(window)])
-
-    def whole(self, window: Window) -> bool:
-        """Whether all captures of a window are still there."""
-        return all(entry.state != GONE for entry in self.captures(window))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import os
 import re
 import shlex
@@ -21,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 NUMBER = struct.Struct(">i")
 LINES = 2000  # lines of Pig's that are kept
+
+
+_MACRO = re.compile(r"^DEFINE (\w+)\s*\(.*?^};", re.M | re.S)
 
 
 class PigError(Exception):
@@ -91,6 +95,31 @@ class Pigs:
                     yield process
                     return
             time.sleep(0.02)
+
+
+@functools.cache
+def program(script: Path) -> str:
+    """What a script does: its statements and those of the macros that it uses, without lines of comment."""
+    text = _statements(script)
+    macros = _macros()
+    used: dict[str, str] = {}
+    waiting = [text]
+    while waiting:
+        for name in sorted(set(re.findall(r"\w+", waiting.pop())) & macros.keys() - used.keys()):
+            used[name] = macros[name]
+            waiting.append(macros[name])
+    return "\n".join([text, *(used[name] for name in sorted(used))])
+
+
+@functools.cache
+def _macros() -> dict[str, str]:
+    texts = map(_statements, sorted((ROOT / "pig/macros").glob("*.pig")))
+    return {found[1]: found[0] for text in texts for found in _MACRO.finditer(text)}
+
+
+def _statements(script: Path) -> str:
+    lines = (line.strip() for line in script.read_text().splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("--"))
 
 
 def _asked(process: subprocess.Popen[bytes], arguments: Sequence[str]) -> tuple[int, str]:

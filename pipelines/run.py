@@ -108,6 +108,11 @@ class Run:
         assert self.pigs is not None
         return self.pigs.run(script, parameters)
 
+    @property
+    def here(self) -> bool:
+        """Whether scripts run on this machine, not on a cluster."""
+        return self.settings.mode in ("local", "tez_local")
+
     # --- rounds
 
     def level(self, kind: type[Stage]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from packetpig.loaders.contract.loader import Loader
-from packetpig.pipelines.archive import GONE, Entry
+from packetpig.pipelines.archive import Entry
 from packetpig.pipelines.pig import Ran
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
@@ -68,15 +68,11 @@ class Spoken(Stage):
         behind = cls.behind(run, window)
         return UNKNOWN if behind is None else [entry.identity for entry in behind]
 
-    def listed(self) -> list[Entry]:
+    @classmethod
+    def sources(cls, run: Run, window: str) -> Sequence[Entry] | None:
         """See Stage."""
-        return [*super().listed(), *(self.behind(self.run_of, self.window) or ())]
-
-    def why_not(self) -> str:
-        """See Stage."""
-        if any(entry.state == GONE for entry in self.behind(self.run_of, self.window) or ()):
-            return "captures that its sessions go on in are gone"
-        return super().why_not()
+        behind = cls.behind(run, window)
+        return None if behind is None else [*run.archive.captures(run.window(window)), *behind]
 
     def make(self, work: str) -> Ran:
         """See Stage; says where sessions were not followed to their ends."""

@@ -15,13 +15,14 @@ import os
 import pkgutil
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import luigi
 import packetpig.pipelines.stages
 from packetpig.pipelines import pig
-from packetpig.pipelines.archive import Entry
+from packetpig.pipelines.archive import GONE, Entry
 from packetpig.pipelines.run import Run, current
 from packetpig.pipelines.tables import ALL, WORK, Part, digest
 from packetpig.pipelines.windows import Window
@@ -43,7 +44,7 @@ class Stage(luigi.Task):
     `uses`: tables that may be missing, and are empty then. `whole`: one table of the whole archive, which reads all
     windows. `columns`: the columns of a table, as Pig writes them, for those who use it where there is none. `after`:
     stages that are through with all windows first. `settings`: names of settings that the script takes as parameters.
-    `version`: another number, and the tables are made anew.
+    Another script (or macro that it uses) has the tables made anew; so has another `version`, for changes elsewhere.
     """
 
     output_folder = luigi.Parameter()
@@ -102,16 +103,46 @@ class Stage(luigi.Task):
 
     @classmethod
     def _wanted(cls, run: Run, window: str) -> str:
+        return cls.kept(run, window) or cls.due(run, window)
+
+    @classmethod
+    def due(cls, run: Run, window: str) -> str:
+        """The key as it would be if all captures were still there."""
         inputs = [cls.stage(), cls.version, [str(getattr(run.settings, name)) for name in cls.settings]]
+        inputs.append([pig.program(script) for script in cls.scripts()])
         inputs.append(cls.more(run, window))
         if cls.captures:
-            inputs.append(run.archive.key(run.window(window)))
+            inputs.append(identities(run.archive.captures(run.window(window))))
         for table in (*cls.reads, *cls.uses):
             keys = run.keys(table, window, cls.whole)
             if table in cls.reads and (UNKNOWN in keys.values() or not keys):
                 return UNKNOWN
             inputs.append([table, keys])
         return UNKNOWN if UNKNOWN in inputs else digest(inputs)
+
+    @classmethod
+    def kept(cls, run: Run, window: str) -> str:
+        """The key of tables that stay as they are, as captures that they are made of are gone; else empty."""
+        if not cls.captures:
+            return ""
+        sources = cls.sources(run, window)
+        if sources is None or all(entry.state != GONE for entry in sources):
+            return ""
+        parts = cls.parts(window)
+        key = run.tables.windows(parts[0].table).get(window, "")
+        if not key or not all(run.tables.complete(part, key) for part in parts):
+            return ""
+        return key if run.tables.note(parts[0], key).get("captures") == identities(sources) else ""
+
+    @classmethod
+    def sources(cls, run: Run, window: str) -> Sequence[Entry] | None:
+        """The captures that it reads; None while that is not known."""
+        return run.archive.captures(run.window(window))
+
+    @classmethod
+    def scripts(cls) -> Sequence[Path]:
+        """The scripts that it runs."""
+        return [SCRIPTS / f"{cls.stage()}.pig"]
 
     @classmethod
     def more(cls, run: Run, window: str) -> Any:
@@ -133,8 +164,14 @@ class Stage(luigi.Task):
             maker = run.makers[table]
             if run.level(maker) < run.level(type(self)) and not self._there(maker):
                 return f"{table} is missing"
-        if self.captures and not run.archive.whole(self.time):
+        if self.captures and any(entry.state == GONE for entry in self.sources(run, self.window) or ()):
             return "captures of this window are gone, and what they gave would be lost"
+        return ""
+
+    @classmethod
+    def unable(cls, run: Run) -> str:
+        """Why none of its windows can be made in this run, which is not complete then; empty if they can."""
+        del run
         return ""
 
     @classmethod
@@ -164,14 +201,10 @@ class Stage(luigi.Task):
             given |= {"start": str(self.time.start), "end": str(self.time.end), "window": self.window}
         given |= {name: str(getattr(run.settings, name)) for name in self.settings}
         if self.captures:
-            given["captures"] = run.capture_list(work, self.listed())
+            given["captures"] = run.capture_list(work, self.sources(run, self.window) or ())
         for table in (*self.reads, *self.uses):
             given[table] = run.location(table, self.window, self.whole, work)
         return given
-
-    def listed(self) -> list[Entry]:
-        """The captures that it reads."""
-        return self.run_of.archive.captures(self.time)
 
     def noted(self, work: str) -> dict[str, Any]:
         """What to note beside rows, bytes and seconds."""
@@ -185,6 +218,8 @@ class Stage(luigi.Task):
         parts = self.parts(self.window)
         if key == UNKNOWN:
             raise StageError(f"{self.stage()} {self.window}: what it reads is missing")
+        if why := self.why_not():  # it has been said; something else of this round wanted it
+            raise StageError(f"{self.stage()} {self.window}: {why}")
         if all(run.tables.complete(part, key) for part in parts):
             return
         work = f"{WORK}/{self.stage()}-{self.window}-{os.getpid()}-{time.monotonic_ns()}"
@@ -193,6 +228,8 @@ class Stage(luigi.Task):
         try:
             made = self.make(work)
             note = {"key": key, "rows": made.rows, "bytes": run.tables.size(work), **self.noted(work)}
+            if self.captures:
+                note["captures"] = identities(self.sources(run, self.window) or ())
             note["seconds"] = round(time.monotonic() - began, 3)
             run.tables.publish(work, {part: part.table for part in parts}, key, note)
             run.log.done(self.stage(), self.window, note, made.lines)
@@ -204,7 +241,12 @@ class Stage(luigi.Task):
 
     def make(self, work: str) -> pig.Ran:
         """Run the script: folders of WORK, named as the tables are."""
-        return self.run_of.pig(SCRIPTS / f"{self.stage()}.pig", self.parameters(work))
+        return self.run_of.pig(self.scripts()[0], self.parameters(work))
+
+
+def identities(captures: Sequence[Entry]) -> str:
+    """What stands for captures."""
+    return digest([entry.identity for entry in captures])
 
 
 def stages() -> dict[str, type[Stage]]:

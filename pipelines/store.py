@@ -164,9 +164,10 @@ class LocalStore(Store):
                 raise BusyError(
                     f"{self.root}: another run is at work ({file.read().strip() or 'just begun'})"
                 ) from error
-            file.truncate(0)
-            file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-            file.flush()
+            who = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+            with suppress(OSError):  # on a full disk it says less, but holds
+                os.ftruncate(file.fileno(), 0)
+                os.write(file.fileno(), who.encode())
             yield
 
 

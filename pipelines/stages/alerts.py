@@ -8,6 +8,9 @@ from typing import Any
 
 from packetpig.loaders import p0f
 from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.engines.detection import choose
+from packetpig.loaders.engines.p0f import find
+from packetpig.loaders.engines.process import EngineError
 from packetpig.loaders.engines.rules import Rules
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.spoken import Spoken, plain
@@ -39,6 +42,17 @@ class Alerts(Spoken):
     }
 
     @classmethod
+    def unable(cls, run: Run) -> str:
+        """See Stage: the engine, or its rules. On a cluster its nodes know."""
+        try:
+            Rules.of(run.settings.rules)
+            if run.here:
+                choose(run.settings.engine)
+        except (OptionError, EngineError) as error:
+            return str(error)
+        return ""
+
+    @classmethod
     def more(cls, run: Run, window: str) -> Any:
         """The rules, too."""
         behind = super().more(run, window)
@@ -50,3 +64,8 @@ class Fingerprints(Stage):
 
     captures = True
     columns = {"fingerprints": plain(p0f.LOADER)}  # noqa: RUF012
+
+    @classmethod
+    def unable(cls, run: Run) -> str:
+        """See Stage."""
+        return "" if not run.here or find("") else p0f.MISSING

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from packetpig.pipelines.pig import PigError, Ran
+from packetpig.pipelines.pig import ROOT, PigError, Ran
 from packetpig.pipelines.report.build import LIBRARIES, build
 from packetpig.pipelines.report.summaries import SummaryError, sources, step, summarize
 from packetpig.pipelines.run import Run
@@ -28,6 +29,11 @@ class Report(Stage):
         del run
         there = all((LIBRARIES / name).exists() for name in ("d3.js", "topojson.js"))
         return "" if there else "`make report` gets the libraries of its pages, once"
+
+    @classmethod
+    def scripts(cls) -> Sequence[Path]:
+        """See Stage."""
+        return sorted((ROOT / "pig/report").glob("*.pig"))
 
     @classmethod
     def more(cls, run: Run, window: str) -> Any:

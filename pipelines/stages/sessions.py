@@ -75,8 +75,10 @@ class Sessions(Stage):
         found = [window]
         names = run.names()
         for name in names[names.index(window) + 1 :]:
-            key = Tracked.wanted(run, found[-1])
-            if key == UNKNOWN or window not in run.tables.note(Part("carried", found[-1]), key)["open"]:
+            key, carried = Tracked.wanted(run, found[-1]), Part("carried", found[-1])
+            if key == UNKNOWN or not run.tables.complete(carried, key):
+                break
+            if window not in run.tables.note(carried, key)["open"]:
                 break
             if not run.task(Tracked, name).complete():
                 break
