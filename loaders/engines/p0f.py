@@ -100,8 +100,12 @@ class P0f:
             command += ["-f", str(path)]
         return command
 
-    def record(self, line: bytes, trail: Trail) -> Iterator[Record]:
+    def records(self, lines: bytes, trail: Trail) -> Iterator[Record]:
         """See process.Engine: a record takes several lines, the last of which begins with a backquote."""
+        for line in lines.split(b"\n"):
+            yield from self._record(line, trail)
+
+    def _record(self, line: bytes, trail: Trail) -> Iterator[Record]:
         text = line.decode("utf-8", "backslashreplace")
         if self._now is None:
             if head := _HEAD.match(text):

@@ -28,7 +28,8 @@ from packetpig.loaders.engines.trail import Trail
 
 PIPE = 1 << 20  # bytes: what the kernel lets an ordinary user have
 WAITING = 64  # lists of records that may wait to be taken
-AT_ONCE = 1 << 18  # bytes of lines read at once
+AT_ONCE = 1 << 20  # bytes of lines read at once
+PAUSE = 0.002  # seconds: who waits on a pipe is woken at each page, or line, and costs both sides more than the work
 LONGEST = 4 << 20  # bytes of a line that is believed
 LAST_WORDS = 20  # lines
 NEWS = 2.0  # seconds between looks at how far things are, while nothing is found
@@ -61,8 +62,8 @@ class Engine(Protocol[T_co]):
     def command(self, folder: Path, records: str) -> list[str]:
         """What to run, with a FOLDER for its files. RECORDS: path of the pipe, where they are `separate`."""
 
-    def record(self, line: bytes, trail: Trail) -> Iterable[T_co]:
-        """What a line says; nothing if it is no record."""
+    def records(self, lines: bytes, trail: Trail) -> Iterable[T_co]:
+        """What whole lines say."""
 
     def rest(self, trail: Trail) -> Iterable[T_co]:
         """What is left to give when its lines have ended."""
@@ -132,9 +133,11 @@ class _Running(Generic[T]):
                 os.close(outside)
         assert process.stdin
         assert process.stdout
-        with contextlib.suppress(OSError):  # as large as this user may have it
-            fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, PIPE)
         records = os.fdopen(inside, "rb", buffering=0) if engine.separate else process.stdout
+        for pipe in (process.stdin, records):
+            with contextlib.suppress(OSError):  # as large as this user may have it
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+        os.set_blocking(process.stdin.fileno(), False)
         words = process.stdout if engine.separate else process.stderr
         assert words
         lane = self._lanes[number] = _Lane(engine, self._feed.trails[number], process, records)
@@ -291,8 +294,11 @@ class _Running(Generic[T]):
     def _write(self, lane: _Lane[T], data: memoryview) -> None:
         assert lane.process.stdin
         while data:
-            data = data[os.write(lane.process.stdin.fileno(), data) :]
-            lane.seen = time.monotonic()
+            try:
+                data = data[os.write(lane.process.stdin.fileno(), data) :]
+                lane.seen = time.monotonic()
+            except BlockingIOError:
+                time.sleep(PAUSE)
 
     def _pass_on(self, own: Report) -> Report:
         news = Report()
@@ -309,12 +315,17 @@ class _Running(Generic[T]):
         try:
             while data := os.read(lane.records.fileno(), AT_ONCE):
                 lane.seen = time.monotonic()
-                lines = (rest + data).split(b"\n")
-                rest = lines.pop()
+                whole = data.rfind(b"\n") + 1
+                if whole:
+                    self._take(lane, rest + data[:whole])
+                    rest = data[whole:]
+                else:
+                    rest += data
                 if len(rest) > LONGEST:
                     raise EngineError(f"{lane.engine.name} wrote a line of more than {LONGEST} bytes")
-                self._take(lane, lines)
-            self._take(lane, [rest] if rest else [])
+                if len(data) < AT_ONCE // 2:
+                    time.sleep(PAUSE)
+            self._take(lane, rest)
             if left := list(lane.engine.rest(lane.trail)):
                 self._put(left)
         except BaseException as error:
@@ -323,8 +334,8 @@ class _Running(Generic[T]):
         finally:
             self._put(None)
 
-    def _take(self, lane: _Lane[T], lines: list[bytes]) -> None:
-        found = [record for line in lines for record in lane.engine.record(line, lane.trail)]
+    def _take(self, lane: _Lane[T], lines: bytes) -> None:
+        found = list(lane.engine.records(lines, lane.trail))
         if found:
             self._put(found)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packetpig.loaders.contract.report import Report
-from packetpig.loaders.engines.detection import Alert, Setup
+from packetpig.loaders.engines.detection import MOST_ALERTS, Alert, Setup, tell_left_out
 from packetpig.loaders.engines.process import Engine, EngineError
 from packetpig.loaders.engines.rules import NETWORKS, PORTS
 from packetpig.loaders.engines.trail import Trail
@@ -29,6 +29,7 @@ FIELDS = (
     "icmp_code msg"
 ).split()
 DEFAULTS = "snort_defaults.lua"
+LIMITS = ("match_limit", "queue_limit", "log_limit")  # counts of what it left out
 PATIENCE = 600  # seconds that a conversion or a check of rules may take
 MOST_REFUSALS = 20  # rules that are named one by one
 PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "ICMP": "icmp", "ICMP4": "icmp", "ICMP6": "icmp6", "IP": "ip"}
@@ -63,7 +64,7 @@ def version(program: str) -> tuple[int, ...]:
 
 def prepare(program: str, setup: Setup, report: Report) -> Sequence[Engine[Alert]]:
     """See detection.Known."""
-    return [Snort(program, setup, report if lane == 0 else Report()) for lane in range(setup.lanes)]
+    return [Snort(program, setup, report) for _ in range(setup.lanes)]
 
 
 class Snort:
@@ -162,6 +163,9 @@ ips =
 event_filter =
 {{
 {filters}}}
+event_queue = {{ max_queue = {MOST_ALERTS}, log = {MOST_ALERTS} }}
+search_engine = search_engine or {{}}
+search_engine.max_queue_events = {MOST_ALERTS}
 alert_csv = {{ file = false, fields = {_lua(" ".join(FIELDS))}, separator = {_lua(SEPARATOR)} }}
 """
 
@@ -173,8 +177,12 @@ alert_csv = {{ file = false, fields = {_lua(" ".join(FIELDS))}, separator = {_lu
                 return folder / DEFAULTS
         raise EngineError(f"{self.name}: no {DEFAULTS} in {prefix}/etc/snort, where Snort's installation has it")
 
-    def record(self, line: bytes, trail: Trail) -> Iterator[Alert]:
+    def records(self, lines: bytes, trail: Trail) -> Iterator[Alert]:
         """See process.Engine."""
+        for line in lines.splitlines():
+            yield from self._record(line, trail)
+
+    def _record(self, line: bytes, trail: Trail) -> Iterator[Alert]:
         values = line.decode(errors="replace").split(SEPARATOR, len(FIELDS) - 1)
         if len(values) < len(FIELDS):
             name, colon, number = values[0].strip().partition(":")
@@ -222,6 +230,7 @@ alert_csv = {{ file = false, fields = {_lua(" ".join(FIELDS))}, separator = {_lu
         seen = self._counts.get("analyzed", 0)
         if seen != given:
             raise EngineError(f"{self.name} looked at {seen} of {given} packets, and ended as if all was well")
+        tell_left_out(self.name, sum(self._counts.get(name, 0) for name in LIMITS), self._report)
 
 
 def message(text: str) -> str:

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from packetpig.loaders.contract.report import Report
-from packetpig.loaders.engines.detection import Alert, Setup
+from packetpig.loaders.engines.detection import MOST_ALERTS, Alert, Setup, tell_left_out
 from packetpig.loaders.engines.process import Engine, EngineError
 from packetpig.loaders.engines.rules import NETWORKS, PORTS, Rules
 from packetpig.loaders.engines.trail import Trail
@@ -58,12 +58,13 @@ SETTINGS = {  # single ones, by their place in the configuration
     "stream.reassembly.randomize-chunk-size": "no",
     "app-layer.protocols.http.libhtp.default-config.randomize-inspection-sizes": "no",
     "capture.checksum-validation": "none",
+    "packet-alert-max": str(MOST_ALERTS),
     "unix-command.enabled": "no",
 }
 PROTOCOLS = {"IPv6-ICMP": "icmp6", "ICMP": "icmp", "ICMPv6": "icmp6"}
 _RULE = re.compile(r'error parsing signature "(.*)" from file (.*) at line (\d+)')
-_FLOW = b'"event_type":"flow"'
-_FLOW_ID = re.compile(rb'\{"timestamp":"[^"]*","flow_id":(\d+),')
+_ALERT, _STATS = b'"event_type":"alert"', b'"event_type":"stats"'  # quotes within strings have a backslash before them
+_FLOW = re.compile(rb'^\{"timestamp":"[^"]*","flow_id":(\d+),[^\n]{0,80}?"event_type":"flow".*$', re.M)
 _LOADED = re.compile(r"(\d+) rules successfully loaded, (\d+) rules failed")
 
 
@@ -82,23 +83,23 @@ def _version(program: str) -> str:
 
 def prepare(program: str, setup: Setup, report: Report) -> Sequence[Engine[Alert]]:
     """See detection.Known."""
-    return [Suricata(program, setup, report if lane == 0 else Report()) for lane in range(setup.lanes)]
+    return [Suricata(program, setup, report, lane == 0) for lane in range(setup.lanes)]
 
 
 class Suricata:
-    """One run."""
+    """One run. FIRST: it is the one that says what is wrong with the rules."""
 
     name = "Suricata"
     separate = True
 
-    def __init__(self, program: str, setup: Setup, report: Report) -> None:
-        self._program, self._setup, self._report = program, setup, report
+    def __init__(self, program: str, setup: Setup, report: Report, first: bool = True) -> None:
+        self._program, self._setup, self._report, self._first = program, setup, report, first
         self._rules: Rules = setup.rules
         self._seen: int | None = None
         self._refused = 0
         self._loaded: int | None = None
         self._reason = ""
-        self._invalid = 0
+        self._invalid = self._lost = 0
         self._waiting: dict[int, list[dict]] = {}  # type: ignore[type-arg]
 
     def command(self, folder: Path, records: str) -> list[str]:
@@ -130,30 +131,33 @@ class Suricata:
         external = f"!{home}" if self._setup.external == "!home" else self._setup.external
         return {"HOME_NET": home, "EXTERNAL_NET": external, **NETWORKS}
 
-    def record(self, line: bytes, trail: Trail) -> Iterator[Alert]:
-        """See process.Engine."""
-        if _FLOW in line[:160]:
-            yield from self._ended(line, trail)
-            return
-        event = json.loads(line)
-        if event["event_type"] == "alert":
+    def records(self, lines: bytes, trail: Trail) -> Iterator[Alert]:
+        """See process.Engine. Most lines are ends of sessions, looked at only while an alert waits for one."""
+        at = 0
+        while (found := lines.find(_ALERT, at)) >= 0:
+            begin, end = lines.rfind(b"\n", at, found) + 1, lines.find(b"\n", found)
+            yield from self._ended(lines, at, begin or at, trail)
+            event = json.loads(lines[begin or at : end if end >= 0 else len(lines)])
             if "pcap_cnt" in event or "flow_id" not in event:
                 yield self._alert(event, trail)
             else:
                 self._waiting.setdefault(event["flow_id"], []).append(event)
-        elif event["event_type"] == "stats":
-            decoder = event["stats"]["decoder"]
-            self._seen, self._invalid = decoder["pkts"], decoder["invalid"]
+            at = end if end >= 0 else len(lines)
+        yield from self._ended(lines, at, len(lines), trail)
+        if (found := lines.find(_STATS)) >= 0:
+            stats = json.loads(lines[lines.rfind(b"\n", 0, found) + 1 :].split(b"\n", 1)[0])["stats"]
+            self._seen, self._invalid = stats["decoder"]["pkts"], stats["decoder"]["invalid"]
+            self._lost = stats["detect"].get("alert_queue_overflow", 0)
 
-    def _ended(self, line: bytes, trail: Trail) -> Iterator[Alert]:
-        """A session has ended: what was found in its rest has the time of its last packet.
+    def _ended(self, lines: bytes, begin: int, end: int, trail: Trail) -> Iterator[Alert]:
+        """Sessions have ended: what was found in the rest of one has the time of its last packet.
 
         The engine stamps such alerts with the time at which a thread of its own noticed, which differs from run to run.
         """
-        found = _FLOW_ID.match(line) if self._waiting else None
-        for event in self._waiting.pop(int(found[1]), []) if found else []:
-            event["timestamp"] = json.loads(line)["flow"]["end"]
-            yield self._alert(event, trail)
+        for found in _FLOW.finditer(lines, begin, end) if self._waiting else ():
+            for event in self._waiting.pop(int(found[1]), []):
+                event["timestamp"] = json.loads(found[0])["flow"]["end"]
+                yield self._alert(event, trail)
 
     def rest(self, trail: Trail) -> Iterator[Alert]:
         """See process.Engine."""
@@ -192,7 +196,7 @@ class Suricata:
         refused = _RULE.search(line)
         if refused:
             self._refused += 1
-            if self._refused <= MOST_REFUSALS:
+            if self._first and self._refused <= MOST_REFUSALS:
                 why = f": {self._reason}" if self._reason else ""
                 self._report.warn(
                     f"{refused[2]}: line {refused[3]}: rule refused by Suricata{why}; it goes on without it"
@@ -209,13 +213,15 @@ class Suricata:
 
     def check(self, given: int) -> None:
         """See process.Engine."""
-        self._report.count("rules", self._loaded or 0)
-        self._report.count("rules refused", self._refused)
-        if self._refused > MOST_REFUSALS:
+        if self._first:
+            self._report.count("rules", self._loaded or 0)
+            self._report.count("rules refused", self._refused)
+        if self._first and self._refused > MOST_REFUSALS:
             self._report.warn(f"Suricata refused {self._refused} rules; the first {MOST_REFUSALS} are named above")
         if not self._loaded:
             raise EngineError(f"Suricata loaded no rule at all{': ' + self._reason if self._reason else ''}")
         self._report.count("packets the engine could not decode", self._invalid)
+        tell_left_out(self.name, self._lost, self._report)
         if self._seen != given:
             raise EngineError(f"Suricata saw {self._seen} of {given} packets, and ended as if all was well")
 

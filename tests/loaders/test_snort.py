@@ -33,8 +33,7 @@ def recorded() -> tuple[list[Alert], snort3.Snort]:
     for _ in feed.blocks():
         pass
     engine = snort3.Snort("snort", Setup(Rules.of("")), Report())
-    lines = RECORDED.read_bytes().splitlines()
-    return [alert for line in lines for alert in engine.record(line, feed.trails[0])], engine
+    return list(engine.records(RECORDED.read_bytes(), feed.trails[0])), engine
 
 
 def test_recorded_output() -> None:
@@ -77,9 +76,9 @@ def test_messages() -> None:
     ],
 )
 def test_lines_of_snort_2(line: str, wanted: tuple[Any, ...]) -> None:
-    """As its manual writes them; no real 2.9 was at hand."""
+    """Rare forms, as its manual writes them."""
     feed = Feed([], Report())
-    (one,) = snort2.Snort("snort", Setup(Rules.of(""))).record(line.encode(), feed.trails[0])
+    (one,) = snort2.Snort("snort", Setup(Rules.of("")), Report()).records(line.encode(), feed.trails[0])
     assert (one.time, one.src, one.sport, one.dst, one.dport, one.proto, one.priority, one.message) == wanted
 
 

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from packetpig.loaders.captures.finding import find, in_time_order
+from packetpig.loaders.engines import snort2 as two
 from packetpig.loaders.engines import snort3
 from packetpig.loaders.engines.suricata import Suricata, address, micros
 
@@ -59,4 +61,22 @@ def snort(capture: Path, setup: object, folder: Path, program: str = "") -> list
             time = int(one["seconds"]) * 1_000_000 + int(one["timestamp"].rsplit(".", 1)[1])
             message = json.loads(one["msg"]) if one["msg"].startswith('"') else one["msg"]
             rows.append((time, one["src_addr"], ports[0], one["dst_addr"], ports[1], *numbers, message))
+    return sorted(rows)
+
+
+def snort2(capture: Path, setup: object, folder: Path, program: str) -> list[Key]:
+    """Its alerts: time in microseconds, flow, rule."""
+    folder.mkdir(exist_ok=True)
+    command = two.Snort(program, setup, None).command(folder, "")  # type: ignore[arg-type]
+    command[command.index("/dev/stdin")] = str(capture)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
+    rows = []
+    for line in done.stdout.splitlines():
+        time, rule, rest = line.split("  [**] ")[0], *line.split(" [**] ")[1:]
+        numbers, _, message = rule.partition(" ")
+        priority = int(rest.split("[Priority: ")[1].split("]")[0])
+        src, _, dst = rest.rpartition("} ")[2].partition(" -> ")
+        ends = [(end.rpartition(":")[0], int(end.rpartition(":")[2])) for end in (src, dst)]  # all are of TCP or UDP
+        micros = round(datetime.strptime(time, "%m/%d/%y-%H:%M:%S.%f").replace(tzinfo=UTC).timestamp() * 1e6)
+        rows.append((micros, *ends[0], *ends[1], *map(int, numbers.strip("[]").split(":")), priority, message))
     return sorted(rows)

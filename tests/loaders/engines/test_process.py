@@ -39,8 +39,8 @@ class Program:
     def command(self, folder: Path, records: str) -> list[str]:
         return self._command
 
-    def record(self, line: bytes, trail: Trail) -> Iterator[bytes]:
-        yield line
+    def records(self, lines: bytes, trail: Trail) -> Iterator[bytes]:
+        yield from lines.splitlines()
 
     def rest(self, trail: Trail) -> Iterator[bytes]:
         yield b"rest"
