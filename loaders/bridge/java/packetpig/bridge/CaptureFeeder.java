@@ -12,15 +12,20 @@ import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.Options.OpenFileOptions;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.util.functional.FutureIO;
 
 /**
  * Answers a worker's requests for bytes of captures that only Hadoop's file systems can read, in a thread of its own:
- * the worker may be writing rows at the same time. Streams stay open, so that reading on costs no seek.
+ * the worker may be writing rows at the same time. Streams stay open, so that reading on costs no seek. An object store
+ * is asked for a task's range of a capture at once, and no further; small pieces (the header, what a last record has
+ * beyond the range) come through a stream of their own.
  */
 final class CaptureFeeder {
     private static final Log LOG = LogFactory.getLog(CaptureFeeder.class);
     private static final int FRAME = 1 << 20;
+    private static final int SMALL = 64 << 10;
     private static final int OPEN_STREAMS = 4;
 
     private final List<Capture> captures;
@@ -66,9 +71,7 @@ final class CaptureFeeder {
             LOG.debug("the worker reads no more", e);    // its rows' reader says why
         } finally {
             Thread.interrupted();
-            for (FSDataInputStream stream : open.values()) {
-                close(stream);
-            }
+            open.values().forEach(CaptureFeeder::close);
         }
     }
 
@@ -77,14 +80,16 @@ final class CaptureFeeder {
             Frames.refusal(out, "no such bytes: capture " + capture + ", offset " + offset + ", length " + length);
             return;
         }
+        boolean small = length <= SMALL || offset + length > captures.get((int) capture).end;
         long left = length;
         while (left > 0) {
             int got;
             try {
-                got = fill(stream((int) capture, offset + length - left), (int) Math.min(FRAME, left));
+                got = fill(stream((int) capture, offset + length - left, small), (int) Math.min(FRAME, left));
             } catch (IOException | RuntimeException e) {
                 LOG.warn("cannot read " + captures.get((int) capture).path, e);
                 close(open.remove((int) capture));
+                close(open.remove((int) ~capture));
                 Frames.refusal(out, reason(e));
                 return;
             }
@@ -119,23 +124,32 @@ final class CaptureFeeder {
         return got;
     }
 
-    private FSDataInputStream stream(int capture, long offset) throws IOException {
-        FSDataInputStream stream = open.get(capture);
+    private FSDataInputStream stream(int number, long offset, boolean small) throws IOException {
+        Capture capture = captures.get(number);
+        if (offset > capture.size) {
+            throw new EOFException("offset " + offset + " lies behind the end");
+        }
+        int key = small && !capture.path.startsWith("hdfs:") ? ~number : number;
+        FSDataInputStream stream = open.get(key);
         if (stream == null) {
             if (open.size() >= OPEN_STREAMS) {
                 close(open.remove(open.keySet().iterator().next()));
             }
-            Path path = new Path(captures.get(capture).path);
-            stream = path.getFileSystem(conf).open(path);
-            open.put(capture, stream);
+            stream = open(capture, key < 0);
+            open.put(key, stream);
         }
         if (stream.getPos() != offset) {
-            if (offset > captures.get(capture).size) {
-                throw new EOFException("offset " + offset + " lies behind the end");
-            }
             stream.seek(offset);
         }
         return stream;
+    }
+
+    private FSDataInputStream open(Capture capture, boolean pieces) throws IOException {
+        Path path = new Path(capture.path);
+        return FutureIO.awaitFuture(path.getFileSystem(conf).openFile(path)
+                .opt(OpenFileOptions.FS_OPTION_OPENFILE_READ_POLICY, pieces ? "random" : "sequential")
+                .optLong(OpenFileOptions.FS_OPTION_OPENFILE_LENGTH, pieces ? capture.size : capture.end)
+                .build());
     }
 
     private static void close(FSDataInputStream stream) {

@@ -14,12 +14,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinPool;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.BlockLocation;
+import org.apache.hadoop.fs.Options.OpenFileOptions;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.mapreduce.InputFormat;
 import org.apache.hadoop.mapreduce.InputSplit;
 import org.apache.hadoop.mapreduce.JobContext;
 import org.apache.hadoop.mapreduce.RecordReader;
 import org.apache.hadoop.mapreduce.TaskAttemptContext;
+import org.apache.hadoop.util.functional.FutureIO;
 import org.apache.pig.data.Tuple;
 import org.apache.pig.impl.util.Utils;
 
@@ -34,6 +36,7 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
     private static final long CLUSTER_WHOLE = 1L << 30;
     private static final int HOSTS = 3;
     private static final int LOOKS_AT_ONCE = 16;
+    private static final int MAGIC = 4;
 
     private final WorkerJob job;
 
@@ -94,9 +97,9 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
 
     /** Only a pcap says by its structure where a next record may begin; all else is read from its start. */
     private static boolean isPlainPcap(Capture capture, Configuration conf) {
-        byte[] magic = new byte[4];
+        byte[] magic = new byte[MAGIC];
         try (InputStream in = open(capture, conf)) {
-            if (in.readNBytes(magic, 0, 4) < 4) {
+            if (in.readNBytes(magic, 0, MAGIC) < MAGIC) {
                 return false;
             }
         } catch (IOException e) {
@@ -139,7 +142,10 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
             return java.nio.file.Files.newInputStream(java.nio.file.Path.of(capture.local));
         }
         Path path = new Path(capture.path);
-        return path.getFileSystem(conf).open(path);
+        return FutureIO.awaitFuture(path.getFileSystem(conf).openFile(path)
+                .opt(OpenFileOptions.FS_OPTION_OPENFILE_READ_POLICY, "random")
+                .optLong(OpenFileOptions.FS_OPTION_OPENFILE_LENGTH, Math.min(capture.size, MAGIC))
+                .build());
     }
 
     /** The hosts with most of a task's bytes. */

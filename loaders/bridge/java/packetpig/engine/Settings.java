@@ -51,6 +51,7 @@ final class Settings {
         set("pig.logfile", workspace.path("pig.log"));
         set("verbose", options.verbose);
         set("pig.script.info.enabled", "false");
+        set("fs.s3a.input.stream.type", "classic"); // reads the ranges that are asked for, and no more
         set("pig.exec.mapPartAgg", "true");
         // jobs are looked at often: short ones do not wait for the next look
         set("pig.jobcontrol.sleep", options.isLocal() ? 10 : 500);

@@ -1,0 +1,81 @@
+"""Captures and outputs on s3a://, held against s3proxy on loopback."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyarrow import fs
+
+from tests.conftest import DEMO, ROOT
+from tests.engine import s3 as server
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (server.LIB / ".complete").exists(), reason="no s3proxy: bin/setup tests gets it"),
+]
+PACKETS = 8 * 1024
+ROWS = "p = LOAD '{0}' USING PacketLoader(); q = FOREACH p GENERATE ts, ip_src, length; STORE q INTO '{1}';"
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.S3]:
+    with server.serving(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+def pig(s3: server.S3, script: str, logs: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Where the server is stands in a file of properties, as a user would have it."""
+    file = logs / "s3.properties"
+    file.write_text("".join(f"{name}={value}\n" for name, value in s3.settings.items()))
+    env = {**os.environ, "PACKETPIG_LOGS": str(logs / "logs"), **(environment or s3.environment)}
+    command = [str(ROOT / "bin/pig"), "-P", str(file), *options, "-e", script]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, check=False)
+
+
+def rows(files: fs.FileSystem, folder: str) -> list[str]:
+    parts = [file for file in files.get_file_info(fs.FileSelector(folder)) if file.base_name.startswith("part-")]
+    return sorted(line for part in parts for line in files.open_input_file(part.path).read().decode().splitlines())
+
+
+def test_captures_and_outputs(s3: server.S3, tmp_path: Path) -> None:
+    """The rows of local captures; no secret in a log, nor in what a user sees."""
+    local = pig(s3, ROWS.format(DEMO, tmp_path / "local"), tmp_path)
+    assert local.returncode == 0, local.stderr
+    put = f"fs -put {DEMO} s3a://captures/demo;"
+    done = pig(s3, put + ROWS.format("s3a://captures/demo", "s3a://captures/out"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = rows(fs.LocalFileSystem(), str(tmp_path / "local"))
+    assert len(expected) > 1000
+    assert rows(s3.files, "captures/out") == expected
+    names = {file.base_name for file in s3.files.get_file_info(fs.FileSelector("captures/out"))}
+    assert {name for name in names if not name.startswith("part-")} == {"_SUCCESS"}
+    said = [done.stdout, done.stderr, *(log.read_text() for log in (tmp_path / "logs").iterdir())]
+    assert len(said) > 2
+    assert not [text for text in said if server.SECRET in text]
+
+
+def test_only_what_is_needed_is_read(s3: server.S3, tmp_path: Path) -> None:
+    """A capture that is cut: each range once; 1 MB before it, to find records; its header; a record going beyond."""
+    capture = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    capture += b"".join(struct.pack("<IIII", number, 0, 1008, 1008) + bytes(1008) for number in range(PACKETS))
+    (tmp_path / "big.pcap").write_bytes(capture)
+    put = f"fs -mkdir s3a://captures/one; fs -put {tmp_path}/big.pcap s3a://captures/one;"
+    assert pig(s3, put, tmp_path).returncode == 0
+    size = len(capture)
+    script = "p = LOAD 's3a://captures/one' USING PacketLoader();"
+    script += "c = FOREACH (GROUP p ALL) GENERATE COUNT(p); DUMP c;"
+    before = s3.log.stat().st_size
+    done = pig(s3, script, tmp_path, "-Dpacketpig.split.bytes=2m")
+    assert done.stdout == f"({PACKETS})\n", done.stderr
+    ranges = s3.ranges("big.pcap", before)
+    assert len(ranges) >= 5
+    assert None not in ranges
+    asked = sum(min(last, size - 1) - first + 1 for first, last in filter(None, ranges))
+    more = 5 * (1 << 20) + 10 * (64 << 10)
+    assert size <= asked <= size + more, ranges
+    assert len(ranges) <= 1 + 5 * 3
