@@ -229,12 +229,11 @@ class Second:
         request = side.client or side.promised
         stream = self._streams.get(number)
         message = stream.both[request] if stream else None
-        if message is not None:  # trailers
-            if not self._conversation.room.take(len(block)):
-                headers = []
-            else:
-                message.weight += len(block)
-            message.headers = message.headers + headers
+        if message is not None:  # trailers: once, and nothing after them
+            if stream is None or stream.over[request] or not flags & END_STREAM:
+                self._report.count("http: headers of HTTP/2 out of place")
+                return
+            message.headers = message.headers + self._kept(message, headers, len(block))
         else:
             status = pseudo.get(b":status", b"")
             if not request and (len(status) != 3 or not status.isdigit()):
@@ -260,13 +259,8 @@ class Second:
                 self._report.count("http: streams of HTTP/2 given up, too many at once")
                 self._give(next(iter(self._streams)))
             stream = self._streams[number] = _Stream()
-        message = Message(request, time, b"2", headers)
-        weight = size + sum(len(name) + len(value) for name, value in headers) + 150 * len(headers) + 400
-        if self._conversation.room.take(weight):
-            message.weight = weight
-        else:
-            self._report.count("http: headers given up for want of memory", len(headers))
-            message.headers = []
+        message = Message(request, time, b"2", [])
+        message.headers = self._kept(message, headers, size + 400)
         declared(message)
         message.transfer = []
         if request:
@@ -276,6 +270,15 @@ class Second:
             message.asked_by = stream.both[1]
         stream.both[request] = message
         return message
+
+    def _kept(self, message: Message, headers: Headers, size: int) -> Headers:
+        """Headers there is room for: all or none. A byte of a block may stand for a whole header."""
+        weight = size + sum(len(name) + len(value) for name, value in headers) + 150 * len(headers)
+        if self._conversation.room.take(weight):
+            message.weight += weight
+            return headers
+        self._report.count("http: headers given up for want of memory", len(headers))
+        return []
 
     def _end(self, number: int, request: bool, time: int) -> None:
         """A side has said all in a stream."""

@@ -114,6 +114,18 @@ def test_missing(tmp_path: Path) -> None:
     assert report.counters["http: sessions of HTTP/2 given up, bytes are missing"] == 1
 
 
+def test_trailers_come_once(tmp_path: Path) -> None:
+    """A byte of a block may be a header of thousands: what comes again in a stream is not kept."""
+    client, server = Encoder(), Encoder()
+    answer = head(server, 1, 0, (":status", "200")) + head(server, 1, 0, ("a", "b" * 20))
+    answer += frame(http2.HEADERS, http2.END_HEADERS, 1, b"\xbe" * 500) * 100 + head(server, 1, 1, ("x-end", "t"))
+    talk = Dialogue().c(http2.PREFACE + head(client, 1, 1, *asked("/a"))).s(answer).close()
+    report = Report()
+    (row,) = rows_of("http", tmp_path / "a.pcap", talk.packets, report=report)
+    assert [(one["name"], one["value"]) for one in row["response_headers"]] == [("x-end", "t")]
+    assert report.counters["http: headers of HTTP/2 out of place"] == 101
+
+
 HOSTILE = {
     "nothing but heads": b"".join(frame(http2.CONTINUATION, 0, 1, bytes(9000)) for _ in range(100)),
     "head without end": frame(http2.HEADERS, 0, 1, b"\x82")
