@@ -17,6 +17,7 @@ DEMO = ROOT / "tests" / "captures" / "demo"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=20, help="how often the slow test of the pipeline kills it")
     parser.addoption("--golden", action="store_true", help="write golden outputs anew instead of comparing with them")
 
 
