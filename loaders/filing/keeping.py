@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from packetpig.loaders.captures.finding import REMOTE
 from packetpig.loaders.contract.report import CaptureError, Report
@@ -29,7 +30,7 @@ class Folder:
         self.place, self.report = place.rstrip("/") or "/", report
         self.system, self.root = _system(self.place)
         self.room = Room(WAITING)
-        self.open = 0
+        self.begun: WeakSet[Keeping] = WeakSet()
         self._made = False
 
     def path(self, name: str) -> str:
@@ -48,6 +49,17 @@ class Folder:
         from pyarrow import fs
 
         return bool(self.system.get_file_info(self.inside(name)).type == fs.FileType.File)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What goes wrong with it is one line, and takes with it what is not whole."""
+        try:
+            with _said(self.place):
+                yield
+        except CaptureError:
+            for keeping in list(self.begun):
+                keeping.forget()
+            raise
 
 
 class Keeping:
@@ -69,22 +81,22 @@ class Keeping:
             if len(self._waiting) + len(data) <= SMALL and folder.room.take(len(data)):
                 self._waiting += data
                 return
-            if folder.open >= OPEN:
+            if len(folder.begun) >= OPEN:
                 folder.report.losses = True
                 folder.report.count("files not kept, too many were written at once")
                 self.forget()
                 self.lost = True
                 return
             self._begin()
-        with _said(folder.place):
+        with folder.writing():
             self._stream.write(data)
 
     def _begin(self) -> None:
         folder = self._folder
         self._part = f".{uuid.uuid4().hex}.part"
-        with _said(folder.place):
+        folder.begun.add(self)
+        with folder.writing():
             self._stream = folder.system.open_output_stream(folder.inside(self._part))
-            folder.open += 1
             self._stream.write(self._waiting)
         folder.room.free(len(self._waiting))
         self._waiting = bytearray()
@@ -94,32 +106,31 @@ class Keeping:
         folder = self._folder
         if self.lost:
             return None
-        with _said(folder.place):
+        with folder.writing():
             if folder.has(name):
                 self.forget()
                 return folder.path(name)
             if self._stream is None:
                 self._begin()
             stream, self._stream = self._stream, None
-            folder.open -= 1
             stream.close()
-            part, self._part = self._part, ""
             try:
-                folder.system.move(folder.inside(part), folder.inside(name))
+                folder.system.move(folder.inside(self._part), folder.inside(name))
+                self._part = ""
             except OSError:
                 if not folder.has(name):  # another task was faster
                     raise
-                folder.system.delete_file(folder.inside(part))
+            self.forget()
         return folder.path(name)
 
     def forget(self) -> None:
         """It is not kept after all."""
         folder = self._folder
+        folder.begun.discard(self)
         folder.room.free(len(self._waiting))
         self._waiting = bytearray()
         if self._stream is not None:
             stream, self._stream = self._stream, None
-            folder.open -= 1
             with suppress(OSError):
                 stream.close()
         if self._part:
