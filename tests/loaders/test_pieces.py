@@ -19,7 +19,7 @@ from packetpig.loaders.contract.loader import OptionError, run
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.traffic import KINDS
 
-from tests.conftest import DEMO
+from tests.conftest import DEMO, ROOT
 from tests.loaders.talking import START, Dialogue, capture
 from tests.loaders.test_sessionpieces import buckets, ranges, traffic
 from tests.loaders.test_tls import handshake, server  # noqa: F401
@@ -71,6 +71,14 @@ def test_the_demo_at_random_bytes_and_in_many_tasks(kind: str) -> None:
     found = merged(kind, tasks)
     assert found == whole(kind, DEMO)
     assert found
+
+
+@pytest.mark.parametrize("kind", ["sessions", "http", "files"])
+def test_http2_at_random_bytes(kind: str) -> None:
+    path, dice = ROOT / "tests/captures/h2c.pcap", random.Random(kind)
+    wanted = whole(kind, path)
+    for _ in range(10):
+        assert merged(kind, ranges(path, [dice.randrange(path.stat().st_size) for _ in range(3)])) == wanted
 
 
 def test_all_kinds_at_once() -> None:
