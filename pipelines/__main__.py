@@ -9,12 +9,12 @@ import argparse
 import json
 import logging
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import luigi
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.pipelines.archive import ABOUT, UNREADABLE, Archive, Entry, listed
 from packetpig.pipelines.ingest import ingest
 from packetpig.pipelines.pig import PigError, Pigs
@@ -73,13 +73,13 @@ def _run(settings: Settings, place: Any) -> int:
     set_current(run)
     run.choose(without)
     found, new = listed(settings.captures, settings.sensors, settings.settle)
-    with tempfile.TemporaryDirectory(prefix="packetpig-pipeline-") as folder:
-        run.pigs = Pigs(settings.workers, settings.mode, settings.pig_options, Path(folder))
+    with work_folder() as folder:
+        run.pigs = Pigs(settings.workers, settings.mode, settings.pig_options, folder)
         try:
             went = _ingested(run, found, new)
             for kinds_of_round in run.rounds():
                 run.known.clear()
-                went &= _round(run, kinds_of_round, Path(folder))
+                went &= _round(run, kinds_of_round, folder)
         except PigError as error:
             run.log.say(f"ingest: failed: {error}")
             return 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.pipelines.pig import ROOT, PigError, Pigs
 
 SCRIPTS = ROOT / "pig/report"
@@ -76,8 +76,8 @@ def summarize(output: Path, *, captures: str | None, step: int) -> None:
     target = output / SUMMARIES
     shutil.rmtree(target, ignore_errors=True)
     failed = []
-    with tempfile.TemporaryDirectory(prefix="packetpig-report-") as folder:
-        pigs = Pigs(1, "local", "", Path(folder))
+    with work_folder() as folder:
+        pigs = Pigs(1, "local", "", folder)
         try:
             for script, given in _possible(output, {"output": str(target), "step": str(step)}, captures):
                 try:
