@@ -17,6 +17,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --no-first-run --disable-default-apps --disable-extensions "
     "--host-resolver-rules=MAP|*|~NOTFOUND --force-color-profile=srgb --hide-scrollbars"
 )
+SLOWEST = 300  # seconds that a script may take on a machine that does much beside
 
 
 class Browser:
@@ -83,6 +84,7 @@ def browser(profile: Path) -> Iterator[Browser]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(shutil.which("chromedriver") or "/usr/bin/chromedriver")
     driver = webdriver.Chrome(options, service)
+    driver.set_script_timeout(SLOWEST)
     try:
         one = Browser(driver)
         one.size(1360, 900)
