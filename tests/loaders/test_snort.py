@@ -16,9 +16,7 @@ from packetpig.loaders.engines.process import EngineError
 from packetpig.loaders.engines.rules import Rules
 
 from tests.conftest import DEMO
-from tests.loaders.engines import byhand
-from tests.loaders.test_suricata import SHORT, across_two_files, keys
-from tests.making import ethernet, ipv4, pcap, tcp
+from tests.loaders.engines.test_detection import SHORT
 
 RECORDED = Path(__file__).parent / "engines/recorded/snort3.txt"
 real = pytest.mark.skipif(not snort3.find(""), reason="no Snort 3 on this machine (PACKETPIG_SNORT names one)")
@@ -90,36 +88,6 @@ def test_one_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch)
 
 
 @real
-def test_the_same_as_by_hand_one_for_one(tmp_path: Path) -> None:
-    merged = byhand.merged([str(DEMO)], tmp_path / "merged.pcap")
-    hand = byhand.snort(merged, Setup(Rules.of("")), tmp_path / "hand")
-    assert keys(alerts(DEMO)) == hand
-    assert len(hand) > 200
-
-
-@real
-def test_two_runs_give_the_same() -> None:
-    assert keys(alerts(DEMO)) == keys(alerts(DEMO))
-
-
-@real
-def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
-    (tmp_path / "a.rules").write_text(SHORT.replace("; sid", "; http_uri; sid") % ("evil", "/evil", 1))
-    for path, packets in zip(("a.pcap", "b.pcap"), across_two_files(), strict=True):
-        (tmp_path / path).write_bytes(pcap(packets))
-    both = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
-    found = alerts(*both, rules=str(tmp_path / "a.rules"))
-    assert [row["sid"] for row in found] == [1]
-    assert not alerts(both[0], rules=str(tmp_path / "a.rules"))
-    hand = byhand.snort(
-        byhand.merged(list(map(str, both)), tmp_path / "m.pcap"),
-        Setup(Rules.of(str(tmp_path / "a.rules"))),
-        tmp_path / "hand",
-    )
-    assert keys(found) == hand
-
-
-@real
 def test_the_recording_is_what_it_says_today() -> None:
     found, _ = recorded()
     assert sorted((one.time, one.sid, one.src) for one in found) == sorted(
@@ -128,28 +96,7 @@ def test_the_recording_is_what_it_says_today() -> None:
 
 
 @real
-def test_thresholds_of_2_9_become_event_filters(tmp_path: Path) -> None:
-    line = SHORT % ("evil", "evil", 1)
-    (tmp_path / "a.rules").write_text(
-        line.replace("sid", "threshold:type limit, track by_src, count 2, seconds 60; sid")
-    )
-    frames = [(k, ethernet(ipv4(tcp(b"evil", seq=1 + 4 * k, sport=2000 + k)))) for k in range(9)]
-    (tmp_path / "x.pcap").write_bytes(pcap(frames))
-    assert len(alerts(tmp_path / "x.pcap", rules=str(tmp_path / "a.rules"))) == 2
-
-
-@real
 def test_a_refused_rule_ends_it_with_snorts_words(tmp_path: Path) -> None:
     (tmp_path / "a.rules").write_text(SHORT.replace("content", "kontent") % ("x", "x", 1))
     with pytest.raises(EngineError, match=r"(?s)Snort 3 died: exit 1.*kontent"):
         alerts(DEMO, rules=str(tmp_path / "a.rules"))
-
-
-@real
-@pytest.mark.parametrize("link_type", [1, 101, 113])
-def test_link_types(link_type: int, tmp_path: Path) -> None:
-    packet = ipv4(tcp(b"evil thing"))
-    ahead = {1: ethernet(b""), 101: b"", 113: b"\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x08\0"}[link_type]
-    (tmp_path / "x.pcap").write_bytes(pcap([(1.25, ahead + packet)], link_type=link_type))
-    (tmp_path / "a.rules").write_text(SHORT % ("evil", "evil", 1))
-    assert [row["ts"] for row in alerts(tmp_path / "x.pcap", rules=str(tmp_path / "a.rules"))] == [1.25]

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,11 @@ from typing import Any
 import pytest
 from packetpig.loaders import load
 from packetpig.loaders.contract.loader import OptionError
-from packetpig.loaders.engines.detection import Setup
 from packetpig.loaders.engines.process import EngineError
-from packetpig.loaders.engines.rules import Rules, own
+from packetpig.loaders.engines.rules import own
 
 from tests.conftest import DEMO, ROOT
 from tests.loaders.bridge.test_worker import Session, capture
-from tests.loaders.engines import byhand
 from tests.making import ethernet, ipv4, pcap, tcp
 
 pytestmark = pytest.mark.skipif(not shutil.which("suricata"), reason="no Suricata on this machine")
@@ -34,23 +31,9 @@ def alerts(*paths: object, **options: str) -> list[dict[str, Any]]:
     return [row for batch in load("suricata", [str(one) for one in paths], **options) for row in batch.to_pylist()]
 
 
-def keys(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    # nanoseconds of a capture are more than a double says of today: a third of a microsecond is enough to round down
-    return sorted((int(row["ts"] * 1e6 + 0.3), *(row[name] for name in COLUMNS)) for row in rows)
-
-
 @pytest.fixture(scope="module")
 def demo() -> list[dict[str, Any]]:
     return alerts(DEMO)
-
-
-def test_the_same_as_by_hand_one_for_one(demo: list[dict[str, Any]], tmp_path: Path) -> None:
-    merged = byhand.merged([str(DEMO)], tmp_path / "merged.pcap")
-    assert keys(demo) == byhand.suricata(merged, Setup(Rules.of("")), tmp_path / "hand")
-
-
-def test_two_runs_give_the_same(demo: list[dict[str, Any]]) -> None:
-    assert keys(alerts(DEMO)) == keys(demo)
 
 
 def test_own_rules_find_the_steps_of_the_break_in_and_nothing_else(demo: list[dict[str, Any]]) -> None:
@@ -77,32 +60,6 @@ def test_an_alert_knows_its_capture_its_client_and_its_flow(demo: list[dict[str,
         assert row["client"] == opened[row["community_id"]]
 
 
-def across_two_files() -> tuple[list[Any], list[Any]]:
-    """The packets of two captures, with a request in both."""
-    back = ("10.0.0.2", "10.0.0.1")
-    one = [
-        (1, ethernet(ipv4(tcp(flags=2, seq=99)))),
-        (1.1, ethernet(ipv4(tcp(flags=0x12, seq=9, ack=100, sport=80, dport=1025), *back))),
-        (2, ethernet(ipv4(tcp(b"GET /ev", seq=100, ack=10)))),
-    ]
-    other = [
-        (3, ethernet(ipv4(tcp(b"il HTTP/1.0\r\n\r\n", seq=107, ack=10)))),
-        (4, ethernet(ipv4(tcp(flags=0x10, seq=10, ack=122, sport=80, dport=1025), *back))),
-    ]
-    return one, other
-
-
-def test_an_attack_across_two_files_is_seen(tmp_path: Path) -> None:
-    one, other = across_two_files()
-    (tmp_path / "a.pcap").write_bytes(pcap(one))
-    (tmp_path / "b.pcap").write_bytes(pcap(other))
-    rules = tmp_path / "a.rules"
-    rules.write_text(SHORT % ("evil", "GET /evil", 1))
-    found = alerts(tmp_path / "a.pcap", tmp_path / "b.pcap", rules=str(rules))
-    assert [(row["sid"], row["capture"]) for row in found] == [(1, "b.pcap")]
-    assert not alerts(tmp_path / "a.pcap", rules=str(rules))
-
-
 def test_sensors_do_not_mix(tmp_path: Path) -> None:
     for name, ts, text, seq in (("a", 2, b"GET /ev", 100), ("b", 3, b"il HTTP/1.0\r\n\r\n", 107)):
         (tmp_path / "in" / name).mkdir(parents=True)
@@ -110,15 +67,6 @@ def test_sensors_do_not_mix(tmp_path: Path) -> None:
     (tmp_path / "a.rules").write_text(SHORT % ("evil", "GET /evil", 1) + SHORT % ("il", "il HTTP", 2))
     found = alerts(tmp_path / "in", rules=str(tmp_path / "a.rules"), sensors="folders")
     assert [(row["sid"], row["sensor"]) for row in found] == [(2, "b")]
-
-
-@pytest.mark.parametrize("link_type", [1, 101, 113])
-def test_link_types(link_type: int, tmp_path: Path) -> None:
-    packet = ipv4(tcp(b"evil thing"))
-    ahead = {1: ethernet(b""), 101: b"", 113: b"\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x08\0"}[link_type]
-    (tmp_path / "x.pcap").write_bytes(pcap([(1.25, ahead + packet)], link_type=link_type))
-    (tmp_path / "a.rules").write_text(SHORT % ("evil", "evil", 1))
-    assert [row["ts"] for row in alerts(tmp_path / "x.pcap", rules=str(tmp_path / "a.rules"))] == [1.25]
 
 
 def test_messages_priorities_protocols(tmp_path: Path) -> None:
@@ -137,16 +85,6 @@ def test_messages_priorities_protocols(tmp_path: Path) -> None:
     assert (ping["sport"], ping["dport"]) == (None, None)
     assert ping["community_id"]
     assert (sctp["proto"], sctp["classification"], sctp["priority"]) == ("sctp", "misc-activity", 3)
-
-
-def test_thresholds_survive(tmp_path: Path) -> None:
-    line = SHORT % ("evil", "evil", 1)
-    (tmp_path / "a.rules").write_text(
-        line.replace("sid", "threshold:type limit, track by_src, count 2, seconds 60; sid")
-    )
-    frames = [(k, ethernet(ipv4(tcp(b"evil", seq=1 + 4 * k, sport=2000 + k)))) for k in range(9)]
-    (tmp_path / "x.pcap").write_bytes(pcap(frames))
-    assert len(alerts(tmp_path / "x.pcap", rules=str(tmp_path / "a.rules"))) == 2
 
 
 def test_a_refused_rule_is_said_with_its_line_and_the_others_run(tmp_path: Path) -> None:
@@ -185,14 +123,6 @@ def test_a_configuration_of_the_users(tmp_path: Path) -> None:
     (tmp_path / "x.pcap").write_bytes(pcap([(1, ethernet(ipv4(tcp(b"evil"))))]))
     options = {"rules": str(tmp_path / "a.rules"), "conf": str(tmp_path / "mine.yaml")}
     assert [row["sid"] for row in alerts(tmp_path / "x.pcap", **options)] == [1]
-
-
-def test_parallel_by_flows(demo: list[dict[str, Any]]) -> None:
-    """Rules that look at one session give the same; here all but the one that counts what one source does to many."""
-    apart = alerts(DEMO, parallel="flows:3")
-    assert Counter(row["sid"] for row in apart if row["sid"] != 1990001) == Counter(
-        row["sid"] for row in demo if row["sid"] != 1990001
-    )
 
 
 def test_in_pig_all_captures_of_a_sensor_come_to_one_engine(
