@@ -13,7 +13,7 @@ import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, double, integer, long
 from packetpig.loaders.contract.loader import Job, Loader
 from packetpig.loaders.contract.rows import assembled
-from packetpig.loaders.flows.columns import FLOW
+from packetpig.loaders.flows.columns import COUNTS, FLOW
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.features import COST, Running
 from packetpig.loaders.flows.merging import Packets
@@ -27,15 +27,6 @@ from packetpig.loaders.kernels import slots
 FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg")  # bits 0 to 5
 AT_ONCE = 1 << 15  # packets: so many sessions may end before their numbers are given back
 SIDES = (("src", "from the side that opened"), ("dst", "from the other side"))
-COUNTS = (
-    long("src_packets", "packets from the side that opened"),
-    long("dst_packets", "packets from the other side"),
-    long("src_bytes", "payload from the side that opened, retransmissions once", "bytes"),
-    long("dst_bytes", "payload from the other side", "bytes"),
-    long("src_ip_bytes", "IP packets from the side that opened, with headers", "bytes"),
-    long("dst_ip_bytes", "IP packets from the other side", "bytes"),
-    long("missed_bytes", "TCP payload that was acknowledged and is not in the captures", "bytes"),
-)
 
 
 def sided(name: str, make: Callable[..., Column], meaning: str, unit: str = "") -> tuple[Column, ...]:

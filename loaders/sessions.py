@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, bag, double, long, text
 from packetpig.loaders.contract.loader import Job, Loader
-from packetpig.loaders.flows.columns import FLOW
+from packetpig.loaders.flows.columns import COUNTS, FLOW
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.moments import TIMES, Moments
 from packetpig.loaders.flows.origin import origin
@@ -24,13 +24,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     text("state", "Zeek's conn_state: S0 S1 S2 S3 SF REJ RSTO RSTR RSTOS0 RSTRH SH SHR OTH", repeated=True),
     text("end_state", "how it ended: close, reset, timeout, or open: the captures end before it does", repeated=True),
-    long("src_packets", "packets from the side that opened"),
-    long("dst_packets", "packets to it"),
-    long("src_bytes", "payload from the side that opened, retransmissions once", "bytes"),
-    long("dst_bytes", "payload to it", "bytes"),
-    long("src_ip_bytes", "IP packets from the side that opened, with headers", "bytes"),
-    long("dst_ip_bytes", "IP packets to it", "bytes"),
-    long("missed_bytes", "TCP payload that was acknowledged and is not in the captures", "bytes"),
+    *COUNTS,
     long("icmp_errors", "ICMP errors about the session"),
 )
 BAGS = (

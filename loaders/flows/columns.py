@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packetpig.loaders.contract.columns import integer, text
+from packetpig.loaders.contract.columns import integer, long, text
 
 FLOW = (
     text("session_id", "name of the session: of its sensor, VLANs, flow and first time"),
@@ -17,3 +17,14 @@ FLOW = (
     text("tunnel", "what the flow goes through", repeated=True),
 )
 """What columns of all loaders of sessions go on with after COMMON."""
+
+COUNTS = (
+    long("src_packets", "packets from the side that opened"),
+    long("dst_packets", "packets to it"),
+    long("src_bytes", "payload from the side that opened, retransmissions once", "bytes"),
+    long("dst_bytes", "payload to it", "bytes"),
+    long("src_ip_bytes", "IP packets from the side that opened, with headers", "bytes"),
+    long("dst_ip_bytes", "IP packets to it", "bytes"),
+    long("missed_bytes", "TCP payload that was acknowledged and is not in the captures", "bytes"),
+)
+"""How much both sides of a session sent."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOM = 64 << 20  # bytes of heads that all conversations together may keep
 HEAD = 256 << 10  # bytes: a longer head, or chunk line, is given up
+MESSAGE = 400  # bytes that one takes beside its headers
 PENDING = 8 << 20  # bytes of the heads of requests that wait for their responses, a session
 FIRST = 64 << 10  # bytes of a message's first line
 TRAILERS_MOST = 200  # headers, beyond which trailers are left out
@@ -88,8 +89,9 @@ class Message:
         "version", "weight",
     )  # fmt: skip
 
-    def __init__(self, request: bool, time: int, version: bytes | None, headers: Headers) -> None:
-        self.request, self.time, self.version, self.headers = request, time, version, headers
+    def __init__(self, request: bool, time: int, version: bytes | None) -> None:
+        self.request, self.time, self.version = request, time, version
+        self.headers: Headers = []
         self.began = self.end = time
         self.weight = 0  # bytes of room that it has
         self.method = self.target = self.reason = b""
@@ -145,6 +147,15 @@ class Conversation:
             side.close(whole)
         while self._pending:
             self._unanswered(self._pending.popleft())
+
+    def keep(self, message: Message, headers: Headers, size: int) -> None:
+        """Give a message more HEADERS, which with it take SIZE bytes: all, or none where there is no room."""
+        weight = size + 150 * len(headers)
+        if self.room.take(weight):
+            message.weight += weight
+            message.headers = message.headers + headers
+        else:
+            self.report.count("http: headers given up for want of memory", len(headers))
 
     def other(self, side: _Side) -> _Side:
         """The other side."""
@@ -376,7 +387,7 @@ class _Side:
     def _raw(self, at: int) -> int:
         """What answers HTTP/0.9: a body, and no head."""
         self.is_request = False
-        message = Message(False, self._time, b"0.9", [])
+        message = Message(False, self._time, b"0.9")
         self.conversation.request_of(message, self._again)
         self._begin(message, UNTIL_CLOSE)
         return at
@@ -414,8 +425,8 @@ class _Side:
             if self.is_request is True:
                 return None
             self.is_request = False
-            message = Message(False, self._time, response[1], headers)
-            message.weight = self._weight(message, len(head))
+            message = Message(False, self._time, response[1])
+            conversation.keep(message, headers, len(head) + MESSAGE)
             message.status, message.reason = int(response[2]), (response[3] or b"").strip()
             conversation.request_of(message, self._again)
         else:
@@ -426,9 +437,9 @@ class _Side:
             if not version and not (target and conversation.simple(method)):
                 return None
             self.is_request = True
-            message = Message(True, self._time, version or b"0.9", headers)
+            message = Message(True, self._time, version or b"0.9")
             message.method, message.target = method, target
-            message.weight = self._weight(message, len(head))
+            conversation.keep(message, headers, len(head) + MESSAGE)
             conversation.asked(message)
         self._again = False
         return message
@@ -451,15 +462,6 @@ class _Side:
                 _SEEN[line] = header
         elif bare:
             self.conversation.report.count("http: header lines without a colon")
-
-    def _weight(self, message: Message, size: int) -> int:
-        """Bytes of room for a message; where there is none, it has its first line alone."""
-        weight = size + 150 * len(message.headers) + 400
-        if self.conversation.room.take(weight):
-            return weight
-        self.conversation.report.count("http: headers given up for want of memory", len(message.headers))
-        message.headers = []
-        return 0
 
     def _parse(self, run: Said, head: bytes, end: int) -> None:
         if head == _SECOND:

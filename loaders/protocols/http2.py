@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from packetpig.loaders.flows.streams import Said
-from packetpig.loaders.protocols.http1 import HEAD, Headers, Message, declared
+from packetpig.loaders.protocols.http1 import HEAD, MESSAGE, Headers, Message, declared
 
 if TYPE_CHECKING:
     from packetpig.loaders.protocols.http1 import Conversation
@@ -233,7 +233,7 @@ class Second:
             if stream is None or stream.over[request] or not flags & END_STREAM:
                 self._report.count("http: headers of HTTP/2 out of place")
                 return
-            message.headers = message.headers + self._kept(message, headers, len(block))
+            self._conversation.keep(message, headers, len(block) + _size(headers))
         else:
             status = pseudo.get(b":status", b"")
             if not request and (len(status) != 3 or not status.isdigit()):
@@ -259,8 +259,8 @@ class Second:
                 self._report.count("http: streams of HTTP/2 given up, too many at once")
                 self._give(next(iter(self._streams)))
             stream = self._streams[number] = _Stream()
-        message = Message(request, time, b"2", [])
-        message.headers = self._kept(message, headers, size + 400)
+        message = Message(request, time, b"2")
+        self._conversation.keep(message, headers, size + _size(headers) + MESSAGE)
         declared(message)
         message.transfer = []
         if request:
@@ -270,15 +270,6 @@ class Second:
             message.asked_by = stream.both[1]
         stream.both[request] = message
         return message
-
-    def _kept(self, message: Message, headers: Headers, size: int) -> Headers:
-        """Headers there is room for: all or none. A byte of a block may stand for a whole header."""
-        weight = size + sum(len(name) + len(value) for name, value in headers) + 150 * len(headers)
-        if self._conversation.room.take(weight):
-            message.weight += weight
-            return headers
-        self._report.count("http: headers given up for want of memory", len(headers))
-        return []
 
     def _end(self, number: int, request: bool, time: int) -> None:
         """A side has said all in a stream."""
@@ -349,3 +340,8 @@ class Second:
             self._give(number)
         self._conversation.room.free(self._tables)
         self._tables = 0
+
+
+def _size(headers: Headers) -> int:
+    """Bytes of text: a byte of a block may stand for a whole header."""
+    return sum(len(name) + len(value) for name, value in headers)
