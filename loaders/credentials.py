@@ -1,4 +1,4 @@
-"""Credentials that were sent in the clear: FTP, SMTP, POP3, IMAP, and HTTP Basic; one row each."""
+"""Credentials that were sent in the clear: FTP, SMTP, POP3, IMAP, Telnet, and HTTP Basic; one row each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import replace
+from functools import partial
 
 from packetpig.loaders.contract.columns import boolean, text
 from packetpig.loaders.contract.loader import Job
@@ -14,10 +15,12 @@ from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.protocols.http1 import Message
 from packetpig.loaders.protocols.lines import Lines
+from packetpig.loaders.protocols.telnet import Logins
 from packetpig.loaders.protocols.texts import text as shown
 from packetpig.loaders.protocols.web import Conversations, Listener
 
 NAMES = {slots.FTP: "ftp", slots.SMTP: "smtp", slots.POP3: "pop3", slots.IMAP: "imap"}
+TELNET = (23, 2323)
 LONG = 256  # characters of a name or a secret
 _LOGIN = re.compile(rb'LOGIN +("(?:[^"\\]|\\.)*"|\S+) +("(?:[^"\\]|\\.)*"|\S+)$', re.I)
 _SERVER = re.compile(rb"\d{3}[ -]|\+|-ERR|\* ")
@@ -124,7 +127,7 @@ class Talk:
         if self._asked:
             time, method, user, secret = self._asked
             self._asked = None
-            self._parser.sent(self._session, time, NAMES[self._service], method, user, secret, accepted)
+            self._parser.sent(self._session, NAMES[self._service], method, time, user, secret, accepted)
 
     def close(self, finished: tuple[bool, bool]) -> None:
         """The session is over."""
@@ -138,7 +141,8 @@ def _unquoted(word: bytes) -> bytes:
 class Parser(messages.Following, Listener):
     """Finds credentials in sessions."""
 
-    services = frozenset({slots.HTTP, *NAMES})
+    services = frozenset({slots.HTTP, slots.TELNET, *NAMES})
+    ports = frozenset(TELNET)
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
@@ -146,7 +150,7 @@ class Parser(messages.Following, Listener):
         self._web.listen(self)
 
     def sent(
-        self, session: int, time: int, protocol: str, method: str, user: bytes | None, secret: bytes | None,
+        self, session: int, protocol: str, method: str, time: int, user: bytes | None, secret: bytes | None,
         accepted: bool | None,
     ) -> None:  # fmt: skip
         """What somebody sent, and whether it was ACCEPTED."""
@@ -159,7 +163,13 @@ class Parser(messages.Following, Listener):
         """See messages.Following."""
         if run.datagram:
             return None
-        return self._web.session(run.session) if run.service == slots.HTTP else Talk(self, run.session, run.service)
+        if run.service == slots.HTTP:
+            return self._web.session(run.session)
+        if run.service in NAMES:
+            return Talk(self, run.session, run.service)
+        ports = run.ports
+        server = int(ports[1] in TELNET or (ports[0] not in TELNET and ports[1] < ports[0]))
+        return Logins(server, partial(self.sent, run.session, "telnet", "password"))
 
     def exchange(self, session: int, request: Message | None, response: Message | None) -> None:
         """See Listener."""
@@ -172,7 +182,7 @@ class Parser(messages.Following, Listener):
             except (binascii.Error, ValueError):
                 continue
             accepted = response.status != refused if response else None
-            self.sent(session, request.time, "http", "basic", user, secret, accepted)
+            self.sent(session, "http", "basic", request.time, user, secret, accepted)
 
 
 # no kind of TrafficLoader's: secrets are to be asked for
@@ -182,7 +192,7 @@ LOADER = replace(
         answers="one name and secret that were sent in the clear",
         parser=Parser,
         columns=(
-            text("protocol", "http, ftp, smtp, pop3, imap", repeated=True),
+            text("protocol", "http, ftp, smtp, pop3, imap, telnet", repeated=True),
             text("method", "basic, password, plain, login", repeated=True),
             text("user", "the name", repeated=True),
             text("secret", "the password itself"),

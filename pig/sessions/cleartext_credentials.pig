@@ -1,7 +1,7 @@
 -- Who sent passwords in the clear, to which servers, and were they accepted?
 --
 -- One row a protocol, client, server and name, those that were accepted first:
---   protocol, method      http, ftp, smtp, pop3, imap; basic, password, plain, login
+--   protocol, method      http, ftp, smtp, pop3, imap, telnet; basic, password, plain, login
 --   src, dst, dport       client and server
 --   user                  the name
 --   secret                empty, unless asked for
