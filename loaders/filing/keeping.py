@@ -1,21 +1,18 @@
 """Keeps files that were carried in a folder: local, of HDFS or of S3, one for each content, named by its SHA-256.
 
-A file is written under a temporary name and renamed when it is whole, so that it may be written twice at once, and a
-task that runs again finds what is there. No name comes from traffic.
+A file gets its name when it is whole, so that it may be written twice at once, and a task that runs again finds what is
+there. No name comes from traffic.
 """
 
 from __future__ import annotations
 
-import posixpath
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
+from typing import IO
 from weakref import WeakSet
 
-from packetpig.loaders.captures.finding import REMOTE
 from packetpig.loaders.contract.report import CaptureError, Report
+from packetpig.loaders.filing.places import place_of
 from packetpig.loaders.protocols.room import Room
 
 SMALL = 256 << 10  # bytes of a file that wait in memory for its end
@@ -26,35 +23,22 @@ OPEN = 256  # files that are being written at once
 class Folder:
     """A folder to keep files in. Raises CaptureError where it cannot be written to."""
 
-    def __init__(self, place: str, report: Report) -> None:
-        self.place, self.report = place.rstrip("/") or "/", report
-        self.system, self.root = _system(self.place)
+    def __init__(self, name: str, report: Report) -> None:
+        self.name, self.report = name.rstrip("/") or "/", report
+        with _said(self.name):
+            self.place = place_of(self.name)
         self.room = Room(WAITING)
         self.begun: WeakSet[Keeping] = WeakSet()
-        self._made = False
 
     def path(self, name: str) -> str:
         """Where a file NAME is, as the user would say it."""
-        return f"{self.place}/{name}"
-
-    def inside(self, name: str) -> str:
-        """The same for the file system; the folder is there."""
-        if not self._made:
-            self.system.create_dir(self.root, recursive=True)
-            self._made = True
-        return posixpath.join(self.root, name)
-
-    def has(self, name: str) -> bool:
-        """Whether there is a file NAME already."""
-        from pyarrow import fs
-
-        return bool(self.system.get_file_info(self.inside(name)).type == fs.FileType.File)
+        return f"{self.name}/{name}"
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """What goes wrong with it is one line, and takes with it what is not whole."""
+    def using(self, place: str) -> Iterator[None]:
+        """What goes wrong in PLACE is one line, and takes with it what is not whole."""
         try:
-            with _said(self.place):
+            with _said(place):
                 yield
         except CaptureError:
             for keeping in list(self.begun):
@@ -68,8 +52,7 @@ class Keeping:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._waiting = bytearray()
-        self._stream: Any = None
-        self._part = ""
+        self._file: IO[bytes] | None = None
         self.lost = False
 
     def data(self, data: bytes | memoryview) -> None:
@@ -77,7 +60,7 @@ class Keeping:
         folder = self._folder
         if self.lost:
             return
-        if self._stream is None:
+        if self._file is None:
             if len(self._waiting) + len(data) <= SMALL and folder.room.take(len(data)):
                 self._waiting += data
                 return
@@ -87,40 +70,34 @@ class Keeping:
                 self.forget()
                 self.lost = True
                 return
-            self._begin()
-        with folder.writing():
-            self._stream.write(data)
+        with folder.using(folder.place.spool):
+            self._begun().write(data)
 
-    def _begin(self) -> None:
-        folder = self._folder
-        self._part = f".{uuid.uuid4().hex}.part"
-        folder.begun.add(self)
-        with folder.writing():
-            self._stream = folder.system.open_output_stream(folder.inside(self._part))
-            self._stream.write(self._waiting)
-        folder.room.free(len(self._waiting))
-        self._waiting = bytearray()
+    def _begun(self) -> IO[bytes]:
+        """Its file, in which it is so far."""
+        if self._file is None:
+            self._folder.begun.add(self)
+            self._file = self._folder.place.begin()
+            self._file.write(self._waiting)
+            self._folder.room.free(len(self._waiting))
+            self._waiting = bytearray()
+        return self._file
 
     def finish(self, name: str) -> str | None:
         """It is whole: give it its NAME. Where it is then; None if it was not kept."""
         folder = self._folder
         if self.lost:
             return None
-        with folder.writing():
-            if folder.has(name):
-                self.forget()
-                return folder.path(name)
-            if self._stream is None:
-                self._begin()
-            stream, self._stream = self._stream, None
-            stream.close()
-            try:
-                folder.system.move(folder.inside(self._part), folder.inside(name))
-                self._part = ""
-            except OSError:
-                if not folder.has(name):  # another task was faster
-                    raise
-            self.forget()
+        with folder.using(folder.name):
+            there = folder.place.has(name)
+        if not there:
+            with folder.using(folder.place.spool):
+                file = self._begun()
+                file.flush()
+            with folder.using(folder.name):
+                folder.place.keep(file, name)
+            self._file = None
+        self.forget()
         return folder.path(name)
 
     def forget(self) -> None:
@@ -129,28 +106,12 @@ class Keeping:
         folder.begun.discard(self)
         folder.room.free(len(self._waiting))
         self._waiting = bytearray()
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
-            with suppress(OSError):
-                stream.close()
-        if self._part:
-            part, self._part = self._part, ""
-            with suppress(OSError):
-                folder.system.delete_file(folder.inside(part))
+        file, self._file = self._file, None
+        if file is not None:
+            folder.place.drop(file)
 
     def __del__(self) -> None:
         self.forget()
-
-
-def _system(place: str) -> tuple[Any, str]:
-    """The file system of a place, and the place in it."""
-    from pyarrow import fs
-
-    if not place.startswith(REMOTE):
-        return fs.LocalFileSystem(), str(Path(place.removeprefix("file://")).absolute())
-    with _said(place):
-        system, inside = fs.FileSystem.from_uri(place.replace("s3a://", "s3://", 1))
-    return system, str(inside)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not (server.LIB / ".complete").exists(), reason="no s3proxy: bin/setup tests gets it"),
 ]
 PACKETS = 8 * 1024
+Packetpig = Callable[..., subprocess.CompletedProcess[str]]
 ROWS = "p = LOAD '{0}' USING PacketLoader(); q = FOREACH p GENERATE ts, ip_src, length; STORE q INTO '{1}';"
 
 
@@ -79,3 +80,32 @@ def test_only_what_is_needed_is_read(s3: server.S3, tmp_path: Path) -> None:
     more = 5 * (1 << 20) + 10 * (64 << 10)
     assert size <= asked <= size + more, ranges
     assert len(ranges) <= 1 + 5 * 3
+
+
+def kept(s3: server.S3, packetpig: Packetpig, place: str) -> subprocess.CompletedProcess[str]:
+    command = ("load", "files", DEMO, "--columns", "sha256,path,complete", "--option", f"store={place}")
+    where = {"AWS_ENDPOINT_URL": s3.endpoint, "AWS_REGION": "us-east-1"}
+    return packetpig(*command, env={**os.environ, **s3.environment, **where})
+
+
+def test_files_are_kept(s3: server.S3, packetpig: Packetpig, tmp_path: Path) -> None:
+    """store=s3a://: the files that a local folder gets, by the same names; twice is as once."""
+    for folder in ("s3a://captures/kept", str(tmp_path / "kept"), "s3a://captures/kept"):
+        done = kept(s3, packetpig, folder)
+        assert done.returncode == 0, done.stderr
+    local = {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    assert len(local) > 20
+    found = s3.files.get_file_info(fs.FileSelector("captures/kept"))
+    assert {file.base_name: s3.files.open_input_file(file.path).read() for file in found} == local
+    assert {row.split(",")[1] for row in done.stdout.splitlines()[1:]} - {""} <= {
+        f"s3a://captures/kept/{name}" for name in local
+    }
+
+
+def test_files_that_cannot_be_kept(s3: server.S3, packetpig: Packetpig) -> None:
+    """One line says where and why; no secret is in it."""
+    done = kept(s3, packetpig, "s3a://nowhere/kept")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()[-1:]
+    assert line.startswith("packetpig: s3a://nowhere/kept: ")
+    assert server.SECRET not in done.stderr
