@@ -13,6 +13,7 @@ from packetpig.loaders.contract.loader import Job
 from packetpig.loaders.flows import messages
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
+from packetpig.loaders.protocols.blame import Blame
 from packetpig.loaders.protocols.http1 import Message
 from packetpig.loaders.protocols.lines import Lines
 from packetpig.loaders.protocols.telnet import Logins
@@ -143,6 +144,7 @@ class Parser(messages.Following, Listener):
 
     services = frozenset({slots.HTTP, slots.TELNET, *NAMES})
     ports = frozenset(TELNET)
+    blame = Blame("credentials")
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)

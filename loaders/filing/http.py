@@ -10,6 +10,7 @@ from packetpig.loaders.filing.file import File, Filing
 from packetpig.loaders.filing.ranges import SCRATCH, Assembly, Waiting
 from packetpig.loaders.flows.expecting import endpoint
 from packetpig.loaders.protocols import mime
+from packetpig.loaders.protocols.blame import Blame
 from packetpig.loaders.protocols.http1 import Body, Message
 from packetpig.loaders.protocols.room import Room
 from packetpig.loaders.protocols.texts import text
@@ -24,7 +25,7 @@ Range = tuple[int, int, int | None]  # first byte, last, of how many
 class Web(Listener):
     """Listens to CONVERSATIONS over HTTP for files."""
 
-    opens = True
+    opens, blame = True, Blame("files")
 
     def __init__(self, filing: Filing, conversations: Conversations, protocol: str = "http") -> None:
         self._filing, self._conversations, self._protocol = filing, conversations, protocol

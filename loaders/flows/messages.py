@@ -32,6 +32,7 @@ from packetpig.loaders.flows.rows import Sessions, seconds
 from packetpig.loaders.flows.streams import STREAM_MEMORY, STREAMS_MEMORY, Contents, Datagrams, Over, Said, Wanted
 from packetpig.loaders.flows.tracker import MEMORY, TIMEOUTS
 from packetpig.loaders.kernels import slots
+from packetpig.loaders.protocols.blame import kind_of
 
 Row = tuple[int, int, dict[str, Any]]
 """Session (its serial number), time in nanoseconds, and the values of the kind's own columns (absent: null).
@@ -217,9 +218,10 @@ class Collector:
         return True
 
     def _broken(self, error: Exception) -> None:
+        kind = kind_of(error, self.prefix)
         self._job.report.losses = True
-        self._job.report.count(f"{self.prefix}: sessions given up, the parser failed")
-        self._job.report.warn(f"{self.prefix}: the parser failed on a session's bytes: {type(error).__name__}: {error}")
+        self._job.report.count(f"{kind}: sessions given up, the parser failed")
+        self._job.report.warn(f"{kind}: the parser failed on a session's bytes: {type(error).__name__}: {error}")
 
     @property
     def sessions(self) -> set[int]:

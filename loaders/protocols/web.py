@@ -5,18 +5,22 @@ from __future__ import annotations
 from packetpig.loaders.contract.loader import Job
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.streams import Said
+from packetpig.loaders.protocols.blame import Blame
 from packetpig.loaders.protocols.codings import CodingError, Unpacker, known
 from packetpig.loaders.protocols.http1 import ROOM, Body, Conversation, Message
 from packetpig.loaders.protocols.room import Room
+
+HTTP = Blame("http")
 
 
 class Listener:
     """Is told what happens in conversations.
 
-    `sizes`: whether it wants to know how large bodies are without their codings, of responses and of requests.
-    `opens`: it takes bodies.
+    `blame`: whose fault its errors are. `sizes`: whether it wants to know how large bodies are without their codings,
+    of responses and of requests. `opens`: it takes bodies.
     """
 
+    blame = HTTP
     sizes = (False, False)
     opens = False
 
@@ -34,12 +38,24 @@ class Listener:
 class Content:
     """A body on its way out of its codings, to what LISTENER opens for it, if anybody does."""
 
-    __slots__ = ("_coded", "_damaged", "_listener", "_message", "_report", "_session", "_sink", "_size", "_unpacker")
+    __slots__ = (
+        "_blame",
+        "_coded",
+        "_damaged",
+        "_listener",
+        "_message",
+        "_report",
+        "_session",
+        "_sink",
+        "_size",
+        "_unpacker",
+    )
 
     def __init__(
         self, session: int, message: Message, codings: list[bytes], listener: Listener | None, report: Report
     ) -> None:
         self._session, self._message, self._listener, self._report = session, message, listener, report
+        self._blame = listener.blame if listener else HTTP
         self._sink: Body | None = None
         self._coded = bool(codings)
         self._unpacker = Unpacker(codings, self._out) if codings else None
@@ -53,13 +69,15 @@ class Content:
 
     def _opened(self) -> Body | None:
         if self._sink is None and self._listener is not None:
-            self._sink = self._listener.open(self._session, self._message)
+            with self._blame:
+                self._sink = self._listener.open(self._session, self._message)
         return self._sink
 
     def _out(self, data: bytes | memoryview) -> None:
         sink = self._sink or self._opened()
         if sink is not None:
-            sink.data(data)
+            with self._blame:
+                sink.data(data)
 
     def data(self, data: bytes | memoryview) -> None:
         """See Body."""
@@ -78,14 +96,16 @@ class Content:
         self._unpacker = None
         self._damaged = True
         if sink := self._opened():
-            sink.hole(None)
+            with self._blame:
+                sink.hole(None)
 
     def hole(self, size: int | None) -> None:
         """See Body."""
         if self._coded:
             self._break()
         elif sink := self._opened():
-            sink.hole(size)
+            with self._blame:
+                sink.hole(size)
 
     def end(self, complete: bool) -> None:
         """See Body."""
@@ -95,9 +115,10 @@ class Content:
         sink = self._sink
         if sink is None:
             return
-        if not complete and not self._damaged and (self._coded or self._message.transfer):
-            sink.hole(None)
-        sink.end(complete)
+        with self._blame:
+            if not complete and not self._damaged and (self._coded or self._message.transfer):
+                sink.hole(None)
+            sink.end(complete)
 
 
 class Conversations:
@@ -144,7 +165,8 @@ class Conversations:
         if conversation is None:
             conversation = self._conversations[session] = Conversation(session, self, self._report, self._room)
         try:
-            conversation.said(run)
+            with HTTP:
+                conversation.said(run)
         except BaseException:
             del self._conversations[session]  # it is in no state to go on
             raise
@@ -153,9 +175,11 @@ class Conversations:
         """A session is over."""
         conversation = self._conversations.pop(session, None)
         if conversation is not None:
-            conversation.close(finished)
+            with HTTP:
+                conversation.close(finished)
         for one in self._listeners:
-            one.gone(session)
+            with one.blame:
+                one.gone(session)
 
     def head(self, session: int, message: Message) -> None:
         """See http1.Listener."""
@@ -168,7 +192,8 @@ class Conversations:
     def exchange(self, session: int, request: Message | None, response: Message | None) -> None:
         """See http1.Listener."""
         for one in self._listeners:
-            one.exchange(session, request, response)
+            with one.blame:
+                one.exchange(session, request, response)
 
 
 class Part:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from packetpig.loaders import load
-from packetpig.loaders.contract.loader import OptionError
+from packetpig.loaders.captures.capture import local
+from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import OptionError, run
+from packetpig.loaders.contract.report import Report
 from packetpig.loaders.traffic import KINDS
 
 from tests.conftest import DEMO
@@ -100,3 +103,41 @@ def test_an_option_goes_to_its_kind(tmp_path: Path) -> None:
 def test_wrong_options(options: dict[str, str], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         load("traffic", str(DEMO), **options).read_all()
+
+
+def _fails(*_: object, **__: object) -> None:
+    raise RuntimeError("on purpose")
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"),
+    [
+        ("packetpig.loaders.protocols.http1.Conversation.said", "http"),
+        ("packetpig.loaders.http.Parser._row", "http"),
+        ("packetpig.loaders.filing.file.File.data", "files"),
+        ("packetpig.loaders.filing.file.File.end", "files"),
+        ("packetpig.loaders.filing.http.Web.gone", "files"),
+        ("packetpig.loaders.dns.Parser.said", "dns"),
+        ("packetpig.loaders.tls.Parser.said", "tls"),
+    ],
+)
+def test_a_parser_that_fails_is_counted_as_what_it_is(
+    where: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever kind was first to be given the bytes, as those of HTTP are also files'. The others' rows are there."""
+    monkeypatch.setattr(where, _fails)
+    web = (
+        Dialogue()
+        .c(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        .s(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+        .close()
+    )
+    names = Dialogue(dport=53, sport=40001).c(b"\0\x11\0\1\1\0\0\1\0\0\0\0\0\0\0\0\1\0\1").close()
+    hello = Dialogue(dport=443, sport=40002).c(b"\x16\3\1\0\4\1\0\0\0").close()
+    (tmp_path / "a.pcap").write_bytes(capture(web, names, hello))
+    report = Report()
+    _, batches = run(find("traffic"), [local(tmp_path / "a.pcap")], report=report)
+    assert len([row for batch in batches for row in batch.to_pylist() if row["sessions"]]) == 3
+    assert [name for name in report.counters if "parser failed" in name] == [
+        f"{kind}: sessions given up, the parser failed"
+    ]
