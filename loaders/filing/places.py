@@ -115,4 +115,6 @@ def place_of(place: str) -> Place:
     """The place that a user calls PLACE."""
     if not place.startswith(REMOTE):
         return LocalPlace(place)
+    if place.startswith("hdfs://"):
+        raise OSError("files are not kept in HDFS yet: keep them in a local folder or in S3")
     return S3Place(place)
