@@ -77,6 +77,7 @@ def test_one_line_for_a_failure(pig: Pig, tmp_path: Path, name: str) -> None:
         (["--nonsense"], "no such option: --nonsense"),
         (["-p", "in"], "-p takes NAME=VALUE, not 'in'"),
         (["-p"], "-p needs a value"),
+        (["-D", "fs.s3a.secret.key=x"], "fs.s3a.secret.key is a secret, and a command line is seen by others"),
         (["nowhere.pig"], "nowhere.pig: no such script"),
         (["."], ".: a folder, not a script"),
         (["-m", "nowhere", "-e", "fs -ls;"], "nowhere: no such parameter file"),

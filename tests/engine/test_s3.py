@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,6 @@ Packetpig = Callable[..., subprocess.CompletedProcess[str]]
 ROWS = "p = LOAD '{0}' USING PacketLoader(); q = FOREACH p GENERATE ts, ip_src, length; STORE q INTO '{1}';"
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.S3]:
-    with server.serving(tmp_path_factory.mktemp("s3")) as running:
-        yield running
-
-
 def pig(s3: server.S3, script: str, logs: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Where the server is stands in a file of properties, as a user would have it."""
     file = logs / "s3.properties"
@@ -38,11 +32,6 @@ def pig(s3: server.S3, script: str, logs: Path, *options: str, **environment: st
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, check=False)
 
 
-def rows(files: fs.FileSystem, folder: str) -> list[str]:
-    parts = [file for file in files.get_file_info(fs.FileSelector(folder)) if file.base_name.startswith("part-")]
-    return sorted(line for part in parts for line in files.open_input_file(part.path).read().decode().splitlines())
-
-
 def test_captures_and_outputs(s3: server.S3, tmp_path: Path) -> None:
     """The rows of local captures; no secret in a log, nor in what a user sees."""
     local = pig(s3, ROWS.format(DEMO, tmp_path / "local"), tmp_path)
@@ -50,9 +39,9 @@ def test_captures_and_outputs(s3: server.S3, tmp_path: Path) -> None:
     put = f"fs -put {DEMO} s3a://captures/demo;"
     done = pig(s3, put + ROWS.format("s3a://captures/demo", "s3a://captures/out"), tmp_path)
     assert done.returncode == 0, done.stderr
-    expected = rows(fs.LocalFileSystem(), str(tmp_path / "local"))
+    expected = server.rows(fs.LocalFileSystem(), str(tmp_path / "local"))
     assert len(expected) > 1000
-    assert rows(s3.files, "captures/out") == expected
+    assert server.rows(s3.files, "captures/out") == expected
     names = {file.base_name for file in s3.files.get_file_info(fs.FileSelector("captures/out"))}
     assert {name for name in names if not name.startswith("part-")} == {"_SUCCESS"}
     said = [done.stdout, done.stderr, *(log.read_text() for log in (tmp_path / "logs").iterdir())]

@@ -71,6 +71,12 @@ class S3:
         return found
 
 
+def rows(files: fs.FileSystem, folder: str) -> list[str]:
+    """The lines of what a script stored there, in their order by text."""
+    parts = [file for file in files.get_file_info(fs.FileSelector(folder)) if file.base_name.startswith("part-")]
+    return sorted(line for part in parts for line in files.open_input_file(part.path).read().decode().splitlines())
+
+
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

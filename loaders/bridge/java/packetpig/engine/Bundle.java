@@ -9,7 +9,6 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
-import org.apache.pig.backend.hadoop.HKerberos;
 
 /**
  * The archive of {@code make bundle}, out of which containers run: Pig, Python, its packages and ours. It is put into
@@ -71,7 +70,6 @@ final class Bundle {
 
     private Path ship(Console console) throws IOException {
         renew();
-        HKerberos.tryKerberosKeytabLogin(conf);
         FileSystem files = FileSystem.get(conf);
         Path folder = new Path(files.getHomeDirectory(), ".packetpig");
         String digest = Files.readString(here.toPath().resolveSibling(here.getName() + ".sha256")).strip();

@@ -124,7 +124,11 @@ final class Options {
         if (equals < 1) {
             throw new UsageException("-D takes NAME=VALUE, not '" + text + "'");
         }
-        properties.put(text.substring(0, equals), text.substring(equals + 1));
+        String name = text.substring(0, equals);
+        if (Keys.isSecret(name)) {
+            throw new UsageException(name + " is a secret, and a command line is seen by others: -P FILE, or the environment");
+        }
+        properties.put(name, text.substring(equals + 1));
     }
 
     /**

@@ -84,6 +84,7 @@ final class Session {
         Properties properties = Settings.of(options, workspace);
         if (!options.isLocal()) {
             Bundle.use(properties, console);
+            Keys.handOver(properties, workspace);
         }
         UDFContext.getUDFContext().setClientSystemProps(properties);
         PigContext context = new PigContext(properties);

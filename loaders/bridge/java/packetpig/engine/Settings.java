@@ -10,6 +10,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.mapreduce.MRJobConfig;
+import org.apache.pig.backend.hadoop.HKerberos;
+import org.apache.pig.backend.hadoop.datastorage.ConfigurationUtil;
 import org.apache.pig.impl.util.PropertiesUtil;
 
 /** What Pig, Hadoop and Tez are told; docs/engine.md has the reasons. The user's own properties win. */
@@ -38,6 +43,9 @@ final class Settings {
             settings.cluster();
         }
         settings.users();
+        if (!options.isLocal()) {
+            settings.workingFolder();
+        }
         return settings.properties;
     }
 
@@ -100,6 +108,17 @@ final class Settings {
             set("tez.ignore.lib.uris", "true");
             set("tez.cluster.additional.classpath.prefix", engine);
         }
+    }
+
+    /**
+     * The user's folder, where relative paths begin. Hadoop would name its file system, too, and Pig then could read
+     * from no other: S3's refuses the folder of another one.
+     */
+    private void workingFolder() throws IOException {
+        Configuration conf = ConfigurationUtil.toConfiguration(properties);
+        HKerberos.tryKerberosKeytabLogin(conf);
+        String home = FileSystem.get(conf).getHomeDirectory().toUri().getPath();
+        properties.putIfAbsent(MRJobConfig.WORKING_DIR, home);
     }
 
     private static boolean given(String variable) {
