@@ -22,6 +22,7 @@ final class Settings {
     private static final int BYTES_PER_REDUCER = 256_000_000;
     /** Bytes of rows a task, of what one job left for the next: even a few megabytes are shared by the cores. */
     private static final int ROWS_PER_TASK = 4 << 20;
+    private static final String REALMS = "java.security.krb5.conf";
 
     private final Options options;
     private final Workspace workspace;
@@ -115,6 +116,10 @@ final class Settings {
      * from no other: S3's refuses the folder of another one.
      */
     private void workingFolder() throws IOException {
+        String realms = properties.getProperty(REALMS);
+        if (realms != null) { // Java looks once, and before Pig would tell it
+            System.setProperty(REALMS, realms);
+        }
         Configuration conf = ConfigurationUtil.toConfiguration(properties);
         HKerberos.tryKerberosKeytabLogin(conf);
         String home = FileSystem.get(conf).getHomeDirectory().toUri().getPath();
