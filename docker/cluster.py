@@ -17,6 +17,7 @@ import contextlib
 import ctypes
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -160,9 +161,13 @@ class Configuration:
         }
 
     def _yarn(self) -> dict[str, object]:
-        scheduler = "org.apache.hadoop.yarn.server.resourcemanager.scheduler.fifo.FifoScheduler"
+        scheduler = "org.apache.hadoop.yarn.server.resourcemanager.scheduler.capacity.CapacityScheduler"
         return {
             "yarn.resourcemanager.scheduler.class": scheduler,
+            "yarn.scheduler.capacity.root.queues": "default",
+            "yarn.scheduler.capacity.root.default.capacity": 100,
+            # or the masters of many jobs at once leave no room for a single task, and wait for each other for ever
+            "yarn.scheduler.capacity.maximum-am-resource-percent": 0.5,
             "yarn.resourcemanager.hostname": self.hosts["resourcemanager"],
             "yarn.resourcemanager.address": self._at("resourcemanager", "rm"),
             "yarn.resourcemanager.scheduler.address": self._at("resourcemanager", "rm.scheduler"),
@@ -296,18 +301,13 @@ class MiniCluster:
         }
 
     def start(self, stay: bool = False) -> None:
-        """Returns when HDFS has its data nodes, YARN its nodes, and the history server answers.
-
-        With `stay` the daemons outlive this process.
-        """
+        """Starts all daemons, and waits until they are well. With `stay` they outlive this process."""
         self.configuration.write()
         environment = _environment(self.configuration)
         _format(self.configuration, environment)
         for name in self.daemons():
             self._spawn(name, environment, stay)
-        self._wait("HDFS", self._has_data_nodes)
-        self._wait("YARN", self._has_nodes)
-        self._wait("the job history server", self._history_answers)
+        self.wait_until_whole()
 
     def daemons(self) -> list[str]:
         """The daemons' names: namenode, datanode-1 …"""
@@ -332,15 +332,26 @@ class MiniCluster:
         process.kill()
         process.wait()
 
+    def revive(self, name: str) -> None:
+        """A daemon that was killed begins anew; returns when the cluster is whole again."""
+        self._spawn(name, _environment(self.configuration), stay=False)
+        self.wait_until_whole()
+
+    def wait_until_whole(self) -> None:
+        """Returns when HDFS has its data nodes, YARN its nodes, and the history server answers."""
+        self._wait("HDFS", self._has_data_nodes)
+        self._wait("YARN", self._has_nodes)
+        self._wait("the job history server", self._history_answers)
+
     def pids(self) -> dict[str, int]:
         """The daemons' processes."""
         return {name: process.pid for name, process in self._processes.items()}
 
     def containers(self, worker: int | None = None) -> list[int]:
-        """Processes that still run for this cluster, or for a worker (1 …): their command lines name its folder."""
+        """Processes that still run for this cluster, or for a worker (1 …): they name its folder, or work below it."""
         mark = os.fsencode(self.folder / ("workers" if worker is None else f"workers/{worker}/"))
-        daemons = set(self.pids().values())
-        return [pid for pid, command in _commands() if mark in command and pid not in {*daemons, os.getpid()}]
+        others = {*self.pids().values(), os.getpid()}
+        return [pid for pid, command in _commands() if pid not in others and (mark in command or mark in _place(pid))]
 
     def kill_containers(self, worker: int | None = None) -> None:
         """Containers die."""
@@ -468,11 +479,9 @@ def _is_free(port: int) -> bool:
 
 
 def _free_ports(names: list[str]) -> dict[str, int]:
-    with contextlib.ExitStack() as open_sockets:
-        sockets = [open_sockets.enter_context(socket.socket()) for _ in names]
-        for each in sockets:
-            each.bind(("", 0))
-        return {name: each.getsockname()[1] for name, each in zip(names, sockets, strict=True)}
+    """Not of those that the kernel gives to anybody who connects: one of these may be gone before its daemon is up."""
+    free = (port for port in random.sample(range(10_000, 32_000), 22_000) if _is_free(port))
+    return {name: next(free) for name in names}
 
 
 def _data_ports(nodes: int) -> dict[str, int]:
@@ -490,6 +499,14 @@ def _usual_ports(nodes: int) -> dict[str, int]:
 def _die_with_parent() -> None:
     """A daemon does not outlive whoever started the cluster, even if that is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _place(pid: int) -> bytes:
+    """The folder in which a process works, with a slash; nothing if it is gone or not ours."""
+    try:
+        return os.fsencode(Path(f"/proc/{pid}/cwd").readlink()) + b"/"
+    except OSError:
+        return b""
 
 
 def _commands() -> Iterator[tuple[int, bytes]]:

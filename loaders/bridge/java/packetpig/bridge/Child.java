@@ -64,6 +64,8 @@ final class Child implements Closeable {
         List<String> command = new ArrayList<>(List.of(python, "-m", module));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command);
+        // this run's or container's own folder, which goes with it even if all its processes are killed
+        builder.environment().put("TMPDIR", System.getProperty("java.io.tmpdir"));
         if (System.getenv(BUNDLED_VARIABLE) != null) { // the node's own Python, if any, has no say
             builder.environment().keySet().removeAll(List.of("PYTHONHOME", "PYTHONPATH"));
             builder.environment().put("PYTHONNOUSERSITE", "1");

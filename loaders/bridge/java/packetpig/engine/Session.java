@@ -62,6 +62,7 @@ final class Session {
             listener.sayWarnings();
             if (context != null) {
                 FileLocalizer.deleteTempFiles();
+                FileLocalizer.deleteTempResourceFiles(); // the jars of a session of Tez
                 context.getExecutionEngine().destroy();
             }
         }
