@@ -16,6 +16,7 @@ import pyarrow as pa
 from packetpig.loaders.bridge.frames import BridgeError, read_exactly, read_frame, read_length
 from packetpig.loaders.captures.capture import Capture, LocalSource, Source
 from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.lean import without_pandas
 from packetpig.loaders.contract.loader import OptionError, run
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.contract.where import WhereError
@@ -291,6 +292,7 @@ class Worker:
 
 def main() -> int:
     """Entry point; the exit code is 1 if a job failed, for which the stream has a line."""
+    without_pandas()
     output = os.dup(1)
     os.dup2(2, 1)  # nothing else may get between the rows
     while True:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 import packetpig.loaders.shell
+from packetpig.loaders.contract.lean import without_pandas
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.where import WhereError
@@ -70,4 +71,5 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    without_pandas()
     leave(main())
