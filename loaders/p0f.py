@@ -9,6 +9,7 @@ import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, double, integer, text
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import batched
+from packetpig.loaders.contract.times import TIMES, window
 from packetpig.loaders.engines.alerts import flow_id
 from packetpig.loaders.engines.alerts import seconds as whole_seconds
 from packetpig.loaders.engines.detection import by_sensor
@@ -43,6 +44,7 @@ OPTIONS = (
     Option("flows", "TCP flows that p0f keeps in mind at once, up to 100000", str(FLOWS)),
     Option("hosts", "hosts that it keeps in mind, up to 500000", str(HOSTS)),
     Option("binary", "path of p0f, where it is not on the path"),
+    *TIMES,
 )
 
 
@@ -58,7 +60,7 @@ def _rows(job: Job, program: str) -> Iterator[dict[str, Any]]:
     flows, hosts = (_limit(job, name, most) for name, most in (("flows", 100_000), ("hosts", 500_000)))
     with_id = "community_id" in job.columns
     for sensor, captures in by_sensor(job.captures).items():
-        feed = Feed(captures, job.report, job.on_error, tcp=True)
+        feed = Feed(captures, job.report, job.on_error, tcp=True, times=window(job.options))
         engine = P0f(program, job.options["fingerprints"], flows, hosts, job.report)
         for found in run([engine], feed, job.report):
             for record in found:

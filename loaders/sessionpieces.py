@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterator
 
 import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, integer, octets
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import OCTETS, assembled
-from packetpig.loaders.contract.times import LEAST, MOST
+from packetpig.loaders.contract.times import TIMES, window
 from packetpig.loaders.flows.carrying import Carrying
 from packetpig.loaders.flows.extracting import Extractor
 from packetpig.loaders.flows.pieces import Pieces
@@ -44,20 +43,6 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
         yield _batch(job, waiting)
 
 
-def window(options: Mapping[str, str]) -> tuple[int, int] | None:
-    """The time that the options start and end give: from a nanosecond on to before another. Raises OptionError."""
-    if not options["start"] and not options["end"]:
-        return None
-    bounds = [LEAST, MOST]
-    for at, name in enumerate(("start", "end")):
-        if options[name]:
-            try:
-                bounds[at] = min(max(int(Decimal(options[name]) * 10**9), LEAST), MOST)
-            except (ArithmeticError, ValueError) as error:
-                raise OptionError(f"{name} is a number of seconds, not {options[name]!r}") from error
-    return bounds[0], bounds[1]
-
-
 def _batch(job: Job, pieces: list[tuple[int, int, int, bytes]]) -> pa.RecordBatch:
     bucket, time, capture, data = zip(*pieces, strict=True)
     columns = {
@@ -78,8 +63,7 @@ LOADER = Loader(
     options=(
         Option("for", "loaders whose rows will be made of the pieces: sessions,http,…", "sessions"),
         Option("entropies", "with the entropy of payload, for FEATURES", "no", ("no", "yes")),
-        Option("start", "seconds since the epoch: only packets from then on"),
-        Option("end", "seconds since the epoch: only packets before"),
+        *TIMES,
     ),
     columns=(
         *COMMON,

@@ -114,6 +114,17 @@ class Archive:
         """The captures with packets of a window, by path."""
         return self._by_window.get(window.start, [])
 
+    def tail(self, window: Window, seconds: float) -> list[Entry]:
+        """Captures with packets of the last SECONDS before WINDOW that have none of it, by path."""
+        begin, found = window.start - seconds, {}
+        for at, entries in self._by_window.items():
+            if begin - self.length < at < window.start:
+                for entry in entries:
+                    reaches = entry.first_ts is not None and entry.first_ts < window.start
+                    if reaches and (entry.last_ts or 0) >= begin and window.start not in entry.windows:
+                        found[entry.path] = entry
+        return [found[path] for path in sorted(found)]
+
     def between(self, start: float, end: float, but: Collection[str]) -> list[Entry]:
         """Captures with packets of windows from START to END that begin before END, by path, BUT for some paths."""
         found: dict[str, Entry] = {}

@@ -29,6 +29,9 @@ class Settings(luigi.Config):
         description="seconds behind a window in which its sessions are followed for what they say; "
         "-1: as long as a window, an hour at most",
     )
+    warm = luigi.IntParameter(
+        default=300, description="seconds before a window that an IDS and p0f are fed first, to know what goes on"
+    )
     internal = luigi.Parameter(
         default="10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,2001:db8::/32", description="networks of ours"
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from packetpig.loaders.contract.loader import Option, OptionError
 from packetpig.loaders.contract.where import Tree
 
 Span = tuple[int, int]
@@ -15,7 +18,25 @@ NEVER, ALWAYS = (MOST, LEAST), (LEAST, MOST)
 DECIMAL, WHOLE = 4_000, 1_000_004_000  # nanoseconds that a bound is moved by, so that no rounding loses a packet
 KINDS = ("int", "long", "double")
 INT = 2_147_483_000  # a cast to int makes all later seconds one
+TIMES = (
+    Option("start", "seconds since the epoch: only packets from then on"),
+    Option("end", "seconds since the epoch: only packets before"),
+)
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+def window(options: Mapping[str, str]) -> tuple[int, int] | None:
+    """The time that the options TIMES give: from a nanosecond on to before another. Raises OptionError."""
+    if not options["start"] and not options["end"]:
+        return None
+    bounds = [LEAST, MOST]
+    for at, name in enumerate(("start", "end")):
+        if options[name]:
+            try:
+                bounds[at] = min(max(int(Decimal(options[name]) * 10**9), LEAST), MOST)
+            except (ArithmeticError, ValueError) as error:
+                raise OptionError(f"{name} is a number of seconds, not {options[name]!r}") from error
+    return bounds[0], bounds[1]
 
 
 def span(tree: Tree | None) -> Span | None:

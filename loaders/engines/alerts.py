@@ -11,6 +11,7 @@ import pyarrow as pa
 from packetpig.loaders.contract.columns import COMMON, Column, integer, long, text
 from packetpig.loaders.contract.loader import Job, Loader, Option, OptionError
 from packetpig.loaders.contract.rows import batched
+from packetpig.loaders.contract.times import TIMES, window
 from packetpig.loaders.engines.detection import HOME, Alert, Setup, by_sensor, detect
 from packetpig.loaders.engines.difference import fresh, replaced
 from packetpig.loaders.engines.folders import work_folder
@@ -43,6 +44,7 @@ OPTIONS = (
     Option("external", "the others: EXTERNAL_NET; any, !home, or networks with commas", "any"),
     Option("binary", "path of the engine's program, where it is not on the path"),
     Option("parallel", "flows:N runs N engines side by side, each with the packets of its share of pairs of hosts"),
+    *TIMES,
 )
 MOST_LANES = 256
 ICMP = ("icmp", "icmp6", "1", "58")
@@ -100,9 +102,9 @@ def _old_and_new(name: str, job: Job) -> tuple[Rules, Rules]:
 
 
 def _alerts(job: Job, chosen: Setup) -> Iterator[dict[str, Any]]:
-    with_id = "community_id" in job.columns
+    with_id, times = "community_id" in job.columns, window(job.options)
     for sensor, captures in by_sensor(job.captures).items():
-        for alert in detect(captures, job.options["engine"], chosen, job.report, job.on_error):
+        for alert in detect(captures, job.options["engine"], chosen, job.report, job.on_error, times):
             job.report.count("alerts")
             if alert.capture < 0:
                 job.report.count("alerts whose packet is not known")

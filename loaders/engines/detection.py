@@ -97,15 +97,16 @@ def choose(name: str, binary: str = "") -> tuple[Known, str]:
 
 
 def detect(
-    captures: Sequence[Capture], engine: str, setup: Setup, report: Report, on_error: str = "fail"
+    captures: Sequence[Capture], engine: str, setup: Setup, report: Report, on_error: str = "fail",
+    times: tuple[int, int] | None = None,
 ) -> Iterator[Alert]:
     """The alerts of an engine over captures of one sensor, fed in the order of time.
 
     ENGINE: `snort`, `suricata`, `auto`. An alert's capture is its number among CAPTURES, which are in the order of time
-    already (`by_sensor` gives them so). Raises EngineError, OptionError, CaptureError.
+    already (`by_sensor` gives them so). TIMES: see Feed. Raises EngineError, OptionError, CaptureError.
     """
     known, program = choose(engine, setup.binary)
-    feed = Feed(captures, report, on_error, lanes=setup.lanes)
+    feed = Feed(captures, report, on_error, lanes=setup.lanes, times=times)
     for found in run(known.prepare(program, setup, report), feed, report):
         for alert in found:
             if setup.asked is not None and (alert.gid, alert.sid) not in setup.asked:

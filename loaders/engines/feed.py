@@ -32,13 +32,15 @@ Rows = NDArray[np.int64]
 class Feed:
     """One stream, or several: packets of the same two hosts are always in the same of LANES.
 
-    TCP: only that, from the IP header on, for programs that look at nothing else. The trails know what was given.
+    TCP: only that, from the IP header on, for programs that look at nothing else. TIMES: only packets from the first
+    nanosecond to before the second. The trails know what was given.
     """
 
     def __init__(
-        self, captures: Sequence[Capture], report: Report, on_error: str = "fail", tcp: bool = False, lanes: int = 1
+        self, captures: Sequence[Capture], report: Report, on_error: str = "fail", tcp: bool = False, lanes: int = 1,
+        times: tuple[int, int] | None = None,
     ) -> None:
-        self.captures, self.report = captures, report
+        self.captures, self.report, self._times = captures, report, times
         self._on_error, self._tcp = on_error, tcp
         self.trails = [Trail(detailed=tcp) for _ in range(lanes)]
         self._out = np.empty(BLOCK + LONGEST, np.uint8)
@@ -115,7 +117,9 @@ class Feed:
 
     def read(self, number: int) -> Iterator[Rows]:
         """Rows of one capture. What they point to is there until the next ones are asked for."""
-        for table in tables([self.captures[number]], self.report, self._on_error, number):
+        begin, end = self._times or (-FOREVER, FOREVER)
+        span = (begin, end - 1) if self._times else None
+        for table in tables([self.captures[number]], self.report, self._on_error, number, span):
             self.report.count("packets", table.rows)
             rows = np.empty((table.rows, fedslots.COLUMNS), np.int64)
             wide, places, _ = table.pointers
@@ -123,7 +127,11 @@ class Feed:
             count = native.feed_rows(
                 address, address, table.valid, wide, places, table.capacity, table.rows, self._tcp, rows.ctypes.data
             )
-            yield rows[:count]
+            if self._times:
+                within = (rows[:count, fedslots.TIME] >= begin) & (rows[:count, fedslots.TIME] < end)
+                yield rows[:count][within]
+            else:
+                yield rows[:count]
 
 
 class _Source:

@@ -1,8 +1,9 @@
 -- Which attacks does an IDS see in the window, and in which sessions?
 -- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), continued
--- (earlier windows' sessions in this one), engine, rules, start, end (seconds), output.
+-- (earlier windows' sessions in this one), engine, rules, warm, until (seconds: what the engine is given), start, end
+-- (seconds), output.
 SET pig.store.schema.disambiguate 'false'
-found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules');
+found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules', 'start=$warm', 'end=$until');
 began   = LOAD '$sessions' USING ParquetLoader();
 here    = FOREACH began GENERATE sensor, community_id, ts, end_ts, session_id, src, sport, dst, dport, proto, service, state;
 older   = LOAD '$continued' USING ParquetLoader();

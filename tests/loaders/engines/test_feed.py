@@ -14,8 +14,10 @@ from tests.conftest import DEMO
 from tests.making import ethernet, ipv4, ipv6, pcap, tcp, udp
 
 
-def fed(*paths: Path, lanes: int = 1, tcp: bool = False) -> tuple[list[bytes], Feed]:
-    feed = Feed(in_time_order(find(map(str, paths))), Report(), tcp=tcp, lanes=lanes)
+def fed(
+    *paths: Path, lanes: int = 1, tcp: bool = False, times: tuple[int, int] | None = None
+) -> tuple[list[bytes], Feed]:
+    feed = Feed(in_time_order(find(map(str, paths))), Report(), tcp=tcp, lanes=lanes, times=times)
     out = [feed.header] * lanes
     for lane, block in feed.blocks():
         out[lane] += bytes(block)
@@ -49,6 +51,16 @@ def test_captures_that_overlap_are_merged_and_doubles_given_once(tmp_path: Path)
     (ours,), feed = fed(tmp_path)
     assert ours == pcap(packets)
     assert feed.report.counters["packets in two captures"] == 10_000
+
+
+def test_only_packets_of_a_time(tmp_path: Path) -> None:
+    packets = [(1000 + k / 1000, ethernet(ipv4(tcp(bytes(k % 50), seq=k)))) for k in range(20_000)]
+    (tmp_path / "a.pcap").write_bytes(pcap(packets[:15000:2]))
+    (tmp_path / "b.pcap").write_bytes(pcap(packets[1:15000:2]))
+    (tmp_path / "c.pcap").write_bytes(pcap(packets[15000:]))
+    (ours,), feed = fed(tmp_path, times=(1005 * 10**9, 1010 * 10**9))
+    assert ours == pcap(packets[5000:10000])
+    assert feed.trails[0].count == 5000
 
 
 def test_within_a_capture_the_order_stays(tmp_path: Path) -> None:
