@@ -97,7 +97,11 @@ def choose(name: str, binary: str = "") -> tuple[Known, str]:
 
 
 def detect(
-    captures: Sequence[Capture], engine: str, setup: Setup, report: Report, on_error: str = "fail",
+    captures: Sequence[Capture],
+    engine: str,
+    setup: Setup,
+    report: Report,
+    on_error: str = "fail",
     times: tuple[int, int] | None = None,
 ) -> Iterator[Alert]:
     """The alerts of an engine over captures of one sensor, fed in the order of time.

@@ -37,7 +37,12 @@ class Feed:
     """
 
     def __init__(
-        self, captures: Sequence[Capture], report: Report, on_error: str = "fail", tcp: bool = False, lanes: int = 1,
+        self,
+        captures: Sequence[Capture],
+        report: Report,
+        on_error: str = "fail",
+        tcp: bool = False,
+        lanes: int = 1,
         times: tuple[int, int] | None = None,
     ) -> None:
         self.captures, self.report, self._times = captures, report, times

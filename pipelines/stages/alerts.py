@@ -35,7 +35,7 @@ def _digest(rules: str) -> str:
 
 
 class Engine(Stage):
-    """Feeds a program that has a memory: first with the last seconds (the setting `warm`) of what was before the window.
+    """Feeds a program that has a memory: first with the last seconds (setting `warm`) of what was before the window.
 
     So what it counts by host is counted across the window's edge. The script has that time as `$warm`, and keeps rows
     of its window alone.

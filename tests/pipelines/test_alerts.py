@@ -14,19 +14,23 @@ from tests.pipelines.test_pipeline import pipeline, rows
 
 SCAN = 1709672680.0  # the demo's port scan: 1,210 ports tried in 1.2 s
 EDGE = 1709672400  # where a window of 15 minutes begins
-MANY = 'alert tcp any any -> any any (msg:"many"; flags:S,12; threshold:type both, track by_src, count {}, seconds 10; sid:8; rev:1;)\n'  # fmt: skip
+TIME = f"ts >= {SCAN} AND ts < {SCAN + 2}"
+MANY = (
+    'alert tcp any any -> any any (msg:"many"; flags:S,12; '
+    "threshold:type both, track by_src, count 1000, seconds 10; sid:8; rev:1;)\n"
+)
 FEW = ("--without", ",".join(sorted(set(stages()) - {"tracked", "sessions", "alerts"})))
 
 
 @pytest.mark.slow
 def test_an_attack_that_the_edge_of_windows_cuts(tmp_path: Path) -> None:
     """Neither half of the scan is enough for the rule. The first half comes late, and has the alerts made again."""
-    table = load("packets", str(DEMO / "2024-03-05T20.pcap"), ["ts", "frame"], where=f"ts >= {SCAN} AND ts < {SCAN + 2}")
+    table = load("packets", str(DEMO / "2024-03-05T20.pcap"), ["ts", "frame"], where=TIME)
     frames = [(row["ts"], row["frame"]) for row in table.read_all().to_pylist()]
     middle = len(frames) // 2
     moved = [(ts - frames[middle][0] + EDGE, frame) for ts, frame in frames]
     captures, tables, rules = tmp_path / "in", tmp_path / "out", tmp_path / "many.rules"
-    rules.write_text(MANY.format(1000))
+    rules.write_text(MANY)
     captures.mkdir()
     (captures / "b.pcap").write_bytes(pcap(moved[middle:]))
     run = ("15m", *FEW, "--rules", str(rules))
