@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from packetpig.loaders import p0f
 from packetpig.loaders.contract.loader import OptionError
@@ -14,11 +13,10 @@ from packetpig.loaders.engines.detection import choose
 from packetpig.loaders.engines.p0f import find
 from packetpig.loaders.engines.process import EngineError
 from packetpig.loaders.engines.rules import Rules
-from packetpig.pipelines.archive import GONE, Entry
-from packetpig.pipelines.pig import Ran
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.spoken import Spoken, plain
-from packetpig.pipelines.stage import UNKNOWN, Stage, identities
+from packetpig.pipelines.stage import UNKNOWN
+from packetpig.pipelines.warmed import Warmed
 
 
 @functools.lru_cache(4)
@@ -34,50 +32,11 @@ def _digest(rules: str) -> str:
     return whole.hexdigest()
 
 
-class Engine(Stage):
-    """Feeds a program that has a memory: first with the last seconds (setting `warm`) of what was before the window.
-
-    So what it counts by host is counted across the window's edge. The script has that time as `$warm`, and keeps rows
-    of its window alone.
-    """
-
-    captures = True
-    settings: ClassVar[tuple[str, ...]] = ("warm",)
-
-    @classmethod
-    def tail(cls, run: Run, window: str) -> list[Entry]:
-        """Captures that are read for what was before alone. Some may be gone."""
-        return run.archive.tail(run.window(window), run.settings.warm)
-
-    @classmethod
-    def more(cls, run: Run, window: str) -> Any:
-        """Those captures."""
-        more, tail = super().more(run, window), cls.tail(run, window)
-        return UNKNOWN if more == UNKNOWN else [more, identities(tail)] if tail else more
-
-    def parameters(self, work: str) -> dict[str, str]:
-        """With them, and when the engine begins."""
-        tail = [entry for entry in self.tail(self.run_of, self.window) if entry.state != GONE]
-        sources: Sequence[Entry] = self.sources(self.run_of, self.window) or ()
-        return {
-            **super().parameters(work),
-            "captures": self.run_of.capture_list(work, sorted([*tail, *sources], key=lambda entry: entry.path)),
-            "warm": str(self.time.start - self.run_of.settings.warm),
-        }
-
-    def make(self, work: str) -> Ran:
-        """See Stage; says where what was before is gone."""
-        made = super().make(work)
-        if any(entry.state == GONE for entry in self.tail(self.run_of, self.window)):
-            made.lines.append("captures from before the window are gone: the engine began without them")
-        return made
-
-
-class Alerts(Engine, Spoken):
+class Alerts(Warmed, Spoken):
     """Alerts of Snort or Suricata, each with its session; under the window in which the session began."""
 
     uses = ("continued",)
-    settings = (*Engine.settings, *Spoken.settings, "engine", "rules")
+    settings = (*Warmed.settings, *Spoken.settings, "engine", "rules")
     columns = {  # noqa: RUF012
         "alerts": "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, "
         "proto:chararray, src:chararray, sport:int, dst:chararray, dport:int, client:chararray, engine:chararray, "
@@ -108,7 +67,7 @@ class Alerts(Engine, Spoken):
         return {**super().parameters(work), "until": str(max(end, math.floor(last) + 1))}
 
 
-class Fingerprints(Engine):
+class Fingerprints(Warmed):
     """What p0f learns of hosts: system, program, distance, uptime."""
 
     columns = {"fingerprints": plain(p0f.LOADER)}  # noqa: RUF012
