@@ -24,6 +24,8 @@ HANG = 30  # seconds for one capture through all loaders
 SPACE = 6 << 30  # bytes of address space of a worker
 GROWTH = 48 << 20  # bytes of memory of its own that a worker may gain after it is warm
 WARM = 400  # captures
+LOOK = 100  # captures between two looks at memory
+STRETCH = 2500  # captures: what memory is at its least over so many is compared, for a moment's load is no growth
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,28 @@ def anonymous() -> int:
     return 0
 
 
+class Memory:
+    """Whether memory grows with the number of captures: its least of a stretch against that of the first one."""
+
+    def __init__(self) -> None:
+        self.levels: list[int] = []  # the least of each stretch, in bytes
+        self._looks = 0
+
+    @property
+    def gained(self) -> int:
+        """Bytes from the first stretch to the last."""
+        return self.levels[-1] - self.levels[0]
+
+    def grown(self, now: int) -> int:
+        """Bytes, once a stretch is over, if they are more than GROWTH; 0 otherwise."""
+        if self._looks % (STRETCH // LOOK) == 0:
+            self.levels.append(now)
+        self.levels[-1] = min(self.levels[-1], now)
+        self._looks += 1
+        over = self._looks % (STRETCH // LOOK) == 0
+        return self.gained if over and self.gained > GROWTH else 0
+
+
 def work(seed: int, numbers: range) -> None:
     """A worker: says on standard output which case it is at, and what became of it."""
     from tests.fuzz.check import Checker
@@ -166,7 +190,7 @@ def work(seed: int, numbers: range) -> None:
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
     checker = Checker()
-    warm = 0
+    memory = Memory()
     for count, number in enumerate(numbers):
         print("case", number, flush=True)
         name, data = case(seed, number)
@@ -177,14 +201,10 @@ def work(seed: int, numbers: range) -> None:
             print("bad", number, text.replace("\n", "\\n"), flush=True)
         else:
             print("ok", number, flush=True)
-        if count == WARM:
-            warm = anonymous()
-        elif warm and count % 100 == 0 and anonymous() > warm + GROWTH:
-            grown = (anonymous() - warm) >> 20
-            print("grew", number, f"memory grew by {grown} MB since capture {numbers[WARM]}", flush=True)
-            warm = anonymous()
+        if count >= WARM and count % LOOK == 0 and (grown := memory.grown(anonymous())):
+            print("grew", number, f"memory grew by {grown >> 20} MB since capture {numbers[WARM]}", flush=True)
     seen = ", ".join(f"{name} {amount:,}" for name, amount in checker.summary.items())
-    gained = f"; memory {(anonymous() - warm) / (1 << 20):+.0f} MB" if warm else ""
+    gained = f"; memory {memory.gained / (1 << 20):+.0f} MB" if memory.levels else ""
     print("note", numbers.stop, f"captures seen: {seen}{gained}", flush=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.check import Checker
 from tests.fuzz.mutate import case
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import GROWTH, LOOK, STRETCH, Memory, fuzz
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.pcap*"))
 SECONDS = 20
@@ -28,3 +28,10 @@ def test_mutated_captures() -> None:
 
 def test_the_same_number_gives_the_same_capture() -> None:
     assert [case(3, number) for number in range(20)] == [case(3, number) for number in range(20)]
+
+
+def test_a_climb_of_memory_is_found_and_a_peak_is_not() -> None:
+    looks = 6 * STRETCH // LOOK
+    climbing, peaking = Memory(), Memory()
+    assert any(climbing.grown(at * GROWTH // (looks // 2)) for at in range(looks))
+    assert not any(peaking.grown(10 * GROWTH if at % 20 else 0) for at in range(looks))
