@@ -16,7 +16,7 @@ from packetpig.loaders.kernels import slots
 from packetpig.loaders.protocols.web import Conversations
 
 TYPES = Option("types", "only files of these types, by content: MIME types (image/*) and extensions (exe), with commas")
-STORE = Option("store", "a folder to keep the files in, local, hdfs:// or s3a://, each named by its SHA-256")
+STORE = Option("store", "a folder to keep the files in, local or s3a://, each named by its SHA-256")
 
 
 class Parser(messages.Following):
