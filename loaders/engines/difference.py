@@ -58,7 +58,7 @@ def replaced(old: Rules, new: Rules, folder: Path) -> Part:
 
 def _part(ours: RuleSet, other: RuleSet, folder: Path, both: bool) -> Part:
     """The rules of OURS that are not the same in OTHER; with BOTH only those that have the same number in it."""
-    found = [rule for rule in ours.rules if not other.has(rule, ours)]
+    found = other.lacking(ours)
     if ours.passing != other.passing:
         found = list(ours.rules)
     asked = frozenset(one for one in map(key, found) if one)
@@ -76,9 +76,9 @@ class RuleSet:
 
     def __init__(self, source: Rules) -> None:
         self.source = source
-        self.files = [list(statements(path)) for path in source.files]
-        self.rules = dict.fromkeys(_plain(text) for file in self.files for text in file if _RULE.match(text))
-        self._others = [text for file in self.files for text in file if not _RULE.match(text)]
+        self._files = [[(text, _rule(text)) for text in statements(path)] for path in source.files]
+        self.rules = dict.fromkeys(rule for file in self._files for _, rule in file if rule is not None)
+        self._others = [text for file in self._files for text, rule in file if rule is None]
         self._behind: dict[str, frozenset[str]] = {}
 
     @cached_property
@@ -147,6 +147,15 @@ class RuleSet:
         filters = [text for one in ((gid, sid), (gid, 0), (0, 0)) for text in self._filters.get(one, [])]
         return tuple(sorted(used)), tuple(sorted(filters))
 
+    def lacking(self, theirs: RuleSet) -> list[str]:
+        """The rules of THEIRS that are not here, or would not see the same."""
+        absent = [rule for rule in theirs.rules if rule not in self.rules]
+        gone = [rule for rule in self.rules if rule not in theirs.rules]
+        same = self._variables == theirs._variables and self._filters == theirs._filters
+        if same and not any(kept(rule)[1] for rule in (*absent, *gone)):  # what differs tells the others nothing
+            return absent
+        return [rule for rule in theirs.rules if not self.has(rule, theirs)]
+
     def has(self, rule: str, theirs: RuleSet) -> bool:
         """Whether a rule of THEIRS is here as well, and would see the same."""
         return (
@@ -160,8 +169,8 @@ class RuleSet:
     def written(self, chosen: set[str], folder: Path) -> Rules:
         """These rules, with variables and filters, in files of the same names and order; beside them what they name."""
         written, whole = [], []
-        for number, (path, file) in enumerate(zip(self.source.files, self.files, strict=True)):
-            kept_here = [text for text in file if not _RULE.match(text) or _plain(text) in chosen]
+        for number, (path, file) in enumerate(zip(self.source.files, self._files, strict=True)):
+            kept_here = [text for text, rule in file if rule is None or rule in chosen]
             if kept_here:
                 room = folder / str(number)
                 room.mkdir()
@@ -180,6 +189,9 @@ def statements(path: Path) -> Iterator[str]:
     pending: list[str] = []
     for line in path.read_bytes().decode("utf-8", "surrogateescape").splitlines():
         bare = line.strip()
+        if not pending and bare.endswith(")") and not bare.startswith("#"):  # most are: whole, in a line
+            yield bare
+            continue
         if pending and _RULE.match(line) and not pending[-1].endswith("\\"):
             yield "\n".join(pending)
             pending = []
@@ -242,6 +254,11 @@ def kept(rule: str) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, st
     return frozenset(asks), frozenset(sets)
 
 
+def _rule(text: str) -> str | None:
+    """A rule in one line; None if it is something else."""
+    return _plain(text) if text.startswith("alert ") or _RULE.match(text) else None
+
+
 def _plain(text: str) -> str:
     """In one line."""
-    return text.replace("\\\n", " ").replace("\n", " ")
+    return text if "\n" not in text else text.replace("\\\n", " ").replace("\n", " ")

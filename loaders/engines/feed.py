@@ -84,14 +84,16 @@ class Feed:
         return rows
 
     def _written(self, lane: int, rows: Rows) -> Iterator[tuple[int, memoryview]]:
-        self.trails[lane].add(rows)
-        at = 0
+        trail = self.trails[lane]
+        trail.add(rows)
+        at, before = 0, trail.count - len(rows)
         while at < len(rows):
             size = native.feed_records(
                 0, rows.ctypes.data, at, len(rows), self._out.ctypes.data, len(self._out), self._done.ctypes.data,
                 self._cut.ctypes.data,
             )  # fmt: skip
             at = int(self._done[0])
+            trail.told = before + at
             yield lane, self._out.data[:size]
         self.report.count("packets cut for the engine", int(self._cut[0]))
         self._cut[:] = 0

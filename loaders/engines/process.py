@@ -7,7 +7,6 @@ exit status 0 proves nothing. One of which nothing is heard for long is ended, a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -24,12 +23,10 @@ from typing import IO, Generic, Protocol, TypeVar
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.engines.feed import Feed
 from packetpig.loaders.engines.folders import work_folder
+from packetpig.loaders.engines.output import PAUSE, Memory, Output, Pipe, enlarge, memory_or_pipe
 from packetpig.loaders.engines.trail import Trail
 
-PIPE = 1 << 20  # bytes: what the kernel lets an ordinary user have
 WAITING = 64  # lists of records that may wait to be taken
-AT_ONCE = 1 << 20  # bytes of lines read at once
-PAUSE = 0.002  # seconds: who waits on a pipe is woken at each page, or line, and costs both sides more than the work
 LONGEST = 4 << 20  # bytes of a line that is believed
 LAST_WORDS = 20  # lines
 NEWS = 2.0  # seconds between looks at how far things are, while nothing is found
@@ -54,10 +51,12 @@ class Engine(Protocol[T_co]):
     """One run of a program: how it is started, and what its lines mean.
 
     `name`: as messages have it. `separate`: its records do not come on standard output, but on a pipe of their own.
+    `line_by_line`: it writes each line of them by itself.
     """
 
     name: str
     separate: bool
+    line_by_line: bool
 
     def command(self, folder: Path, records: str) -> list[str]:
         """What to run, with a FOLDER for its files. RECORDS: path of the pipe, where they are `separate`."""
@@ -85,7 +84,7 @@ class _Lane(Generic[T]):
     engine: Engine[T]
     trail: Trail
     process: subprocess.Popen[bytes]
-    records: IO[bytes]
+    records: Output
     words: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_WORDS))
     failure: BaseException | None = None
     seen: float = field(default_factory=time.monotonic)  # when it last took or gave something
@@ -121,22 +120,18 @@ class _Running(Generic[T]):
         """Start a lane's program. Those without a packet are not: Suricata would try for a minute, and fail."""
         engine, folder = self._engines[number], self._folder / str(number)
         folder.mkdir()
-        inside, outside = os.pipe() if engine.separate else (-1, -1)
+        records = memory_or_pipe(engine.name) if engine.line_by_line else Pipe()
         try:
-            process = self._begin(engine, folder, outside)
+            process = self._begin(engine, folder, records.inner)
         except BaseException:
-            if engine.separate:
-                os.close(inside)
+            records.close()
             raise
         finally:
-            if engine.separate:
-                os.close(outside)
+            os.close(records.inner)
+        if isinstance(records, Memory):
+            records.of(process)
         assert process.stdin
-        assert process.stdout
-        records = os.fdopen(inside, "rb", buffering=0) if engine.separate else process.stdout
-        for pipe in (process.stdin, records):
-            with contextlib.suppress(OSError):  # as large as this user may have it
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+        enlarge(process.stdin.fileno())
         os.set_blocking(process.stdin.fileno(), False)
         words = process.stdout if engine.separate else process.stderr
         assert words
@@ -162,7 +157,7 @@ class _Running(Generic[T]):
                 process = subprocess.Popen(
                     [*_leash(), *command],
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
+                    stdout=subprocess.PIPE if engine.separate else records,
                     stderr=subprocess.STDOUT if engine.separate else subprocess.PIPE,
                     pass_fds=[records] if engine.separate else [],
                     cwd=folder,
@@ -293,6 +288,8 @@ class _Running(Generic[T]):
 
     def _write(self, lane: _Lane[T], data: memoryview) -> None:
         assert lane.process.stdin
+        while lane.records.behind() and lane.process.poll() is None and not self._stopped.is_set():
+            time.sleep(PAUSE)
         while data:
             try:
                 data = data[os.write(lane.process.stdin.fileno(), data) :]
@@ -313,7 +310,7 @@ class _Running(Generic[T]):
         """Read a program's records at once, as long as the trail knows their packets."""
         rest = b""
         try:
-            while data := os.read(lane.records.fileno(), AT_ONCE):
+            while data := lane.records.read():
                 lane.seen = time.monotonic()
                 whole = data.rfind(b"\n") + 1
                 if whole:
@@ -323,8 +320,6 @@ class _Running(Generic[T]):
                     rest += data
                 if len(rest) > LONGEST:
                     raise EngineError(f"{lane.engine.name} wrote a line of more than {LONGEST} bytes")
-                if len(data) < AT_ONCE // 2:
-                    time.sleep(PAUSE)
             self._take(lane, rest)
             if left := list(lane.engine.rest(lane.trail)):
                 self._put(left)
@@ -373,7 +368,8 @@ class _Running(Generic[T]):
         for thread in self._threads:
             thread.join(PATIENCE)
         for lane in list(self._lanes.values()):
-            for pipe in (lane.records, lane.process.stdout, lane.process.stderr):
+            lane.records.close()
+            for pipe in (lane.process.stdout, lane.process.stderr):
                 if pipe:
                     pipe.close()
 

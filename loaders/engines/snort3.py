@@ -72,6 +72,7 @@ class Snort:
 
     name = "Snort 3"
     separate = False
+    line_by_line = False
 
     def __init__(self, program: str, setup: Setup, report: Report) -> None:
         self._program, self._setup, self._report = program, setup, report

@@ -91,6 +91,7 @@ class Suricata:
 
     name = "Suricata"
     separate = True
+    line_by_line = False
 
     def __init__(self, program: str, setup: Setup, report: Report, first: bool = True) -> None:
         self._program, self._setup, self._report, self._first = program, setup, report, first

@@ -38,6 +38,7 @@ class Trail:
 
     def __init__(self, detailed: bool = False, most: int = MOST) -> None:
         self.count = 0
+        self.told = 0  # number of the last packet that the program may have seen
         self._detailed, self._most, self._kept = detailed, most, 0
         self._stretches: deque[Stretch] = deque()
         self._earlier: list[tuple[int, int]] = []  # of what is out of mind: times, and captures that began there
@@ -48,7 +49,7 @@ class Trail:
         if not len(rows):
             return
         times = rows[:, fedslots.TIME].copy()
-        details = rows[:, [fedslots.KEY, fedslots.KIND, fedslots.STAMP]] if self._detailed else None
+        details = np.ascontiguousarray(rows[:, fedslots.KEY : fedslots.STAMP + 1]) if self._detailed else None
         captures = rows[:, fedslots.CAPTURE].astype(np.int32)
         stretch = Stretch(self.count + 1, times, rows[:, fedslots.GIVEN].copy(), captures, details)
         with self._lock:

@@ -28,6 +28,7 @@ from packetpig.loaders.kernels.fedslots import (
     TIME,
 )
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
+from packetpig.loaders.kernels.octets import copied, newline, same
 from packetpig.loaders.kernels.pcapwriting import put32
 
 EVERYWHERE = 1 << 62
@@ -46,11 +47,12 @@ def hashed(value, buf, at, count):
 @helper
 def blank_line(buf, at, end):
     """Whether an empty line ends within the bytes."""
-    for k in range(at, end - 1):
-        if np.int64(buf[k]) == 10:
-            following = np.int64(buf[k + 1])
-            if following == 10 or (following == 13 and k + 2 < end and np.int64(buf[k + 2]) == 10):
-                return True
+    k = newline(buf, at, end)
+    while k < end - 1:
+        following = np.int64(buf[k + 1])
+        if following == 10 or (following == 13 and k + 2 < end and np.int64(buf[k + 2]) == 10):
+            return True
+        k = newline(buf, k + 1, end)
     return False
 
 
@@ -221,22 +223,10 @@ def feed_records(memory_p, rows_p, begin, rows, out_p, size, done_p, cut_p):
         made = at - record - 16
         put32(out, record + 8, made + kept)
         put32(out, record + 12, made + max(kept, row[LENGTH] - row[SKIP]))
-        source = row[ADDRESS] + row[SKIP]
-        for k in range(kept):
-            out[at + k] = memory[source + k]
-        at += kept
+        at = copied(out, at, memory, row[ADDRESS] + row[SKIP], kept)
         i += 1
     done[0] = i
     return at
-
-
-@inline
-def same_bytes(memory, one, other, count):
-    """Whether the bytes at two addresses are the same."""
-    k = np.int64(0)
-    while k < count and np.int64(memory[one + k]) == np.int64(memory[other + k]):
-        k += 1
-    return k == count
 
 
 @kernel("bytes", "int64s", "int", "int", "bytes")
@@ -259,7 +249,7 @@ def feed_doubles(memory_p, rows_p, rows, fresh, keep_p):
                 and other[CAPTURED] == row[CAPTURED]
                 and other[LENGTH] == row[LENGTH]
                 and other[HEAD] == row[HEAD]
-                and same_bytes(memory, other[ADDRESS], row[ADDRESS], row[CAPTURED])
+                and same(memory, other[ADDRESS], row[ADDRESS], row[CAPTURED])
             ):
                 keep[i] = 0
                 dropped += 1

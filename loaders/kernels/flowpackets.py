@@ -7,8 +7,8 @@ from packetpig.loaders.kernels.fields import NO_TIME
 from packetpig.loaders.kernels.flows import counterpart
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.layers import be16, be32
+from packetpig.loaders.kernels.octets import load64
 from packetpig.loaders.kernels.signatures import tcp_signature, udp_signature
-from packetpig.loaders.kernels.texts import load64
 
 
 @inline

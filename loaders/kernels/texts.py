@@ -8,6 +8,7 @@ from numba import carray
 from packetpig.loaders.kernels import frame
 from packetpig.loaders.kernels.fields import mark
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
+from packetpig.loaders.kernels.octets import load64
 
 TEXT = 46  # bytes at most for one address
 
@@ -82,15 +83,6 @@ def put_ipv6(out, at, buf, p):
                 started = True
         k += 1
     return at
-
-
-@inline
-def load64(buf, p):
-    """Eight bytes as a number; which one does not matter, only that it is the same for the same bytes."""
-    value = np.uint64(0)
-    for k in range(8):
-        value = (value << np.uint64(8)) | np.uint64(buf[p + k])
-    return value
 
 
 @helper

@@ -20,8 +20,9 @@ from packetpig.loaders.captures.finding import in_time_order
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.engines.feed import Feed
-from packetpig.loaders.engines.p0f import find, seconds
+from packetpig.loaders.engines.p0f import find
 from packetpig.loaders.engines.process import EngineError
+from packetpig.loaders.p0f import seconds
 
 from tests.conftest import DEMO
 from tests.loaders.engines import byhand

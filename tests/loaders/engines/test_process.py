@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from packetpig.loaders.captures.finding import find, in_time_order
 from packetpig.loaders.contract.report import CaptureError, Report
-from packetpig.loaders.engines import process
+from packetpig.loaders.engines import output, process
 from packetpig.loaders.engines.feed import Feed
 from packetpig.loaders.engines.folders import work_folder
+from packetpig.loaders.engines.output import PAGE, Memory
 from packetpig.loaders.engines.process import EngineError, run
 from packetpig.loaders.engines.trail import Trail
 
@@ -31,6 +32,7 @@ class Program:
 
     name = "Program"
     separate = False
+    line_by_line = False
 
     def __init__(self, code: str, program: str = sys.executable) -> None:
         self._command = [program, "-c", code]
@@ -159,3 +161,45 @@ def test_it_is_told_that_all_goes_on_while_nothing_is_found(monkeypatch: pytest.
     feed = Feed(in_time_order(find([str(DEMO)])), report)
     assert list(run([Program("import time; time.sleep(0.5); " + READ)], feed, report)) == [[b"rest"]]
     assert len(told) > 5
+
+
+class Chatter(Program):
+    """Its output is a file in memory."""
+
+    line_by_line = True
+
+
+def test_output_in_memory() -> None:
+    code = "import sys\nwhile data := sys.stdin.buffer.read(100): print(data.hex(), flush=True)"
+    report = Report()
+    feed = Feed(in_time_order(find([str(DEMO)])), report)
+    assert [line for found in run([Chatter(code)], feed, report) for line in found] == ran(Program(code))
+
+
+def test_one_with_output_in_memory_that_dies() -> None:
+    with pytest.raises(EngineError, match="Program died: exit 3: no"):
+        ran(Chatter(READ + "print('no', file=sys.stderr); sys.exit(3)"))
+    with pytest.raises(EngineError, match=r"Program neither read nor wrote anything for \d+ seconds"):
+        ran(Chatter("import time; time.sleep(1000)"), silence=1)
+
+
+def test_memory_that_was_read_is_given_back() -> None:
+    memory = Memory("test")
+    os.set_inheritable(memory.inner, True)
+    program = subprocess.Popen([sys.executable, "-c", "print('x' * (20 << 20))"], stdout=memory.inner)
+    memory.of(program)
+    program.wait()
+    assert memory.behind()
+    size = 0
+    while data := memory.read():
+        size += len(data)
+    assert size == (20 << 20) + 1
+    assert os.fstat(memory.inner).st_blocks * 512 <= 2 * PAGE
+    os.close(memory.inner)
+    memory.close()
+
+
+def test_without_files_in_memory_it_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "_punch", lambda *_: False)
+    assert isinstance(output.memory_or_pipe("test"), output.Pipe)
+    assert ran(Chatter(READ + "print(len(data))")) == [b"4482008", b"rest"]
