@@ -15,7 +15,8 @@ from packetpig.loaders.contract.rows import assembled
 from packetpig.loaders.contract.times import span
 from packetpig.loaders.decode import columns as build
 from packetpig.loaders.decode.arrays import bits
-from packetpig.loaders.decode.columns import Builder, Field, fields, place
+from packetpig.loaders.decode.columns import Builder
+from packetpig.loaders.decode.headers import HEADERS
 from packetpig.loaders.decode.tunnels import enter
 from packetpig.loaders.kernels import frame, native
 
@@ -24,78 +25,11 @@ if TYPE_CHECKING:
 
 BUDGET = 16 << 20  # bytes of frames in a batch that carries bytes
 
-V4, V6 = (frame.VERSION, 4), (frame.VERSION, 6)
-TCP, UDP, ICMP, ICMP6 = ((frame.PROTOCOL, number) for number in (6, 17, 1, 58))
-
-
-def ip(
-    at4: int, width4: int, at6: int, width6: int, shift4: int = 0, mask4: int = -1, shift6: int = 0, mask6: int = -1
-) -> Builder:
-    """A field that IPv4 and IPv6 both have."""
-    return fields(
-        Field(frame.NETWORK, at4, width4, V4, shift4, mask4), Field(frame.NETWORK, at6, width6, V6, shift6, mask6)
-    )
-
-
-def transport(protocol: tuple[int, int], at: int, width: int, shift: int = 0, mask: int = -1) -> Field:
-    """A field of a transport header."""
-    return Field(frame.TRANSPORT, at, width, protocol, shift, mask, frame.TRANSPORT_END)
-
-
-def flag(bit: int) -> Builder:
-    """A flag of TCP: bit 0 is FIN, bit 8 is NS."""
-    return fields(transport(TCP, 12, 2, bit, 1))
-
-
 BUILDERS: dict[str, Builder] = {
+    **{name: build.builder(header) for name, header in HEADERS.items()},
     "ts": build.seconds,
-    "ts_ns": build.wide_place(frame.TIME),
-    "offset": build.wide_place(frame.OFFSET),
-    "number": build.wide_place(frame.NUMBER),
-    "link_type": place(frame.LINK_TYPE),
-    "length": place(frame.LENGTH),
-    "captured": place(frame.CAPTURED),
     "eth_src": build.hardware(frame.ETH_SRC),
     "eth_dst": build.hardware(frame.ETH_DST),
-    "eth_type": place(frame.ETHER_TYPE),
-    "vlan": place(frame.VLAN),
-    "inner_vlan": place(frame.INNER_VLAN),
-    "ip_version": place(frame.VERSION),
-    "ip_header_length": place(frame.HEADER),
-    "ip_tos": ip(1, 1, 0, 2, shift6=4, mask6=0xFF),
-    "ip_total_length": place(frame.TOTAL),
-    "ip_id": fields(Field(frame.NETWORK, 4, 2, V4), Field(frame.FRAGMENT, 4, 4, V6), wide=True),
-    "ip_flags": fields(Field(frame.NETWORK, 6, 1, V4, 5, 7), Field(frame.FRAGMENT, 3, 1, V6, 0, 1)),
-    "ip_frag_offset": fields(Field(frame.NETWORK, 6, 2, V4, 0, 0x1FFF), Field(frame.FRAGMENT, 2, 2, V6, 3, 0x1FFF)),
-    "ip_ttl": ip(8, 1, 7, 1),
-    "ip_proto": place(frame.PROTOCOL),
-    "ip_checksum": fields(Field(frame.NETWORK, 10, 2, V4)),
-    "ip_src": build.address(0),
-    "ip_dst": build.address(1),
-    "sport": build.port(0),
-    "dport": build.port(2),
-    "tcp_sport": fields(transport(TCP, 0, 2)),
-    "tcp_dport": fields(transport(TCP, 2, 2)),
-    "tcp_seq_id": fields(transport(TCP, 4, 4), wide=True),
-    "tcp_ack_id": fields(transport(TCP, 8, 4), wide=True),
-    "tcp_offset": fields(transport(TCP, 12, 1, 4, 15)),
-    "tcp_ns": flag(8),
-    "tcp_cwr": flag(7),
-    "tcp_ece": flag(6),
-    "tcp_urg": flag(5),
-    "tcp_ack": flag(4),
-    "tcp_psh": flag(3),
-    "tcp_rst": flag(2),
-    "tcp_syn": flag(1),
-    "tcp_fin": flag(0),
-    "tcp_window": fields(transport(TCP, 14, 2)),
-    "tcp_len": place(frame.PAYLOAD_LENGTH, TCP),
-    "udp_sport": fields(transport(UDP, 0, 2)),
-    "udp_dport": fields(transport(UDP, 2, 2)),
-    "udp_len": fields(transport(UDP, 4, 2)),
-    "udp_checksum": fields(transport(UDP, 6, 2)),
-    "icmp_type": fields(transport(ICMP, 0, 1), transport(ICMP6, 0, 1)),
-    "icmp_code": fields(transport(ICMP, 1, 1), transport(ICMP6, 1, 1)),
     "community_id": build.community_id,
     "tunnel": build.tunnel,
     "payload": build.octets(frame.PAYLOAD, frame.PAYLOAD_LENGTH),

@@ -8,10 +8,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from packetpig.loaders.contract.report import CaptureError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Source(Protocol):
@@ -73,6 +75,8 @@ class LocalSource:
         if self._map is None:
             self._map = mmap.mmap(self._file, self.size, prot=mmap.PROT_READ)
             self._map.madvise(mmap.MADV_SEQUENTIAL)
+        import numpy as np  # here: some who open captures need no arrays, and it takes a while
+
         return np.frombuffer(self._map, np.uint8)
 
     def close(self) -> None:

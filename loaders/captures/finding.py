@@ -5,13 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from packetpig.loaders.captures.capture import Capture, Source, beginning, local, opened
-from packetpig.loaders.captures.compression import Unpacked, compression
 from packetpig.loaders.captures.pcap import MAGICS
 from packetpig.loaders.contract.report import CaptureError, Report
 
@@ -48,6 +47,26 @@ def find(paths: Iterable[str], sensors: str = "") -> list[Capture]:
     captures = []
     for path in paths:
         captures += list(_remote(path, sensors) if path.startswith(REMOTE) else _local(path, sensors))
+    return captures
+
+
+def found_captures(paths: Sequence[str], sensors: str, report: Report | None) -> list[Capture]:
+    """The captures that the paths name; what cannot be found is said in the report, if there is one."""
+    captures: list[Capture] = []
+    failures = []
+    for path in paths:
+        try:
+            captures += find([path], sensors)
+        except CaptureError as error:
+            if report is None:
+                raise
+            failures.append(error)
+    if failures and not captures:
+        raise CaptureError("\npacketpig: ".join(map(str, failures)))
+    for failure in failures:
+        assert report is not None
+        report.failures += 1
+        report.warn(str(failure))
     return captures
 
 
@@ -133,6 +152,8 @@ def packet_time(capture: Capture) -> float:
         source: Source = opened(capture)
     except CaptureError:
         return float("inf")
+    from packetpig.loaders.captures.compression import Unpacked, compression  # not needed for a capture alone
+
     try:
         head = beginning(source, 1 << 12)
         packed = compression(head)

@@ -10,29 +10,32 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
+from packetpig.loaders.captures.ahead import in_order
 from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.pcap import HEADER, Pcap, RestartError
 from packetpig.loaders.captures.window import Table, Window
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.kernels import frame
 
+if TYPE_CHECKING:
+    import numpy as np
+
 LEAST = 64 << 20  # bytes of a capture that is worth it
 SEGMENT = 16 << 20  # bytes: about one table of packets
 THREADS = 2
 
-Bytes = np.ndarray[Any, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class _Segment:
-    """Packets, and the offsets where the first one begins and where the one after the last does."""
+class Segment(Generic[T]):
+    """What was found, how many packets there are, the offsets where the first begins and where the one after the last
+    does."""
 
-    tables: list[Table]
+    found: T
     packets: int
     first: int | None
     after: int | None
@@ -43,44 +46,59 @@ def possible(capture: Capture, size: int) -> bool:
     return capture.end is None and size >= LEAST and len(os.sched_getaffinity(0)) > 1
 
 
-def tables(
-    head: bytes, capture: Capture, mapping: Bytes, report: Report, prepare: Callable[[Table], None]
-) -> Generator[Table, None, tuple[int, int] | None]:
-    """Tables of packets in order, after PREPARE.
+def proven(
+    capture: Capture, size: int, report: Report, scan: Callable[[Capture], Segment[T] | None]
+) -> Generator[Segment[T], None, tuple[int, int] | None]:
+    """What SCAN says of the segments of a capture of SIZE bytes, in order; it gives None where not all is as it should.
 
     Returns None, or the offset and the number of packets after which to read plainly.
     """
-    free: deque[Table] = deque()
-    size = len(mapping)
-    starts = iter(range(0, size, SEGMENT))
-    pool = ThreadPoolExecutor(THREADS)
-    waiting: deque[Future[_Segment | None]] = deque()
+    parts = (replace(capture, start=at, end=min(at + SEGMENT, size)) for at in range(0, size, SEGMENT))
     at, packets = HEADER, 0
+    for segment in in_order(scan, parts, THREADS):
+        if segment is None or segment.first != at or segment.after is None:
+            return at, packets
+        yield segment
+        packets += segment.packets
+        report.progress(segment.after - at)
+        at = segment.after
+    return None
+
+
+def tables(
+    head: bytes,
+    capture: Capture,
+    mapping: np.ndarray[Any, Any],
+    report: Report,
+    prepare: Callable[[Table], None],
+) -> Generator[Table, None, tuple[int, int] | None]:
+    """Tables of packets in order, after PREPARE. Returns as `proven` does."""
+    free: deque[Table] = deque()
+    segments = proven(capture, len(mapping), report, lambda part: _scan(head, part, mapping, free, prepare))
+    packets = 0
     try:
         while True:
-            while len(waiting) <= THREADS and (start := next(starts, None)) is not None:
-                part = replace(capture, start=start, end=min(start + SEGMENT, size))
-                waiting.append(pool.submit(_scan, head, part, mapping, free, prepare))
-            if not waiting:
-                return None
-            segment = waiting.popleft().result()
-            if segment is None or segment.first != at or segment.after is None:
-                return at, packets
-            for table in segment.tables:
+            segment = next(segments)
+            for table in segment.found:
                 if table.noted:
                     table.wide[frame.NUMBER, : table.rows] += packets
                     yield table
                 free.append(table)
             packets += segment.packets
-            report.progress(segment.after - at)
-            at = segment.after
+    except StopIteration as end:
+        left: tuple[int, int] | None = end.value
+        return left
     finally:
-        pool.shutdown(cancel_futures=True)
+        segments.close()
 
 
 def _scan(
-    head: bytes, part: Capture, mapping: Bytes, free: deque[Table], prepare: Callable[[Table], None]
-) -> _Segment | None:
+    head: bytes,
+    part: Capture,
+    mapping: np.ndarray[Any, Any],
+    free: deque[Table],
+    prepare: Callable[[Table], None],
+) -> Segment[list[Table]] | None:
     """The packets of one segment, numbered from its begin; None where not all is as it should be."""
     report = Report()
     scanner = Pcap(head, part, report)
@@ -99,4 +117,4 @@ def _scan(
         prepare(table)
     if report.counters or report.losses:
         return None
-    return _Segment(found, scanner.packets, scanner.first, scanner.after)
+    return Segment(found, scanner.packets, scanner.first, scanner.after)

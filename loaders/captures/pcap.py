@@ -169,7 +169,7 @@ class Pcap:
         """Go past the records before the range."""
         start = self._start - window.base
         while True:
-            table.state[:] = (window.at, 0, 0)
+            table.state[frame.AT] = window.at
             why = native.pcap_skip(
                 window.address, window.valid, start, self.record, self.big, self.limit, table.pointers[2]
             )

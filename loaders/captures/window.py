@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from packetpig.loaders.kernels import frame
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass
@@ -14,17 +16,19 @@ class Window:
     """Bytes of one capture in a buffer.
 
     `buffer`: the whole buffer. `at`: where reading goes on. `valid`: where the bytes end. `base`: what to add to a
-    place in the buffer to have the offset in the capture. `last`: the capture ends where the bytes end.
+    place in the buffer to have the offset in the capture. `last`: the capture ends where the bytes end. `address`: of
+    the buffer, if it is no array.
     """
 
-    buffer: np.ndarray[Any, Any]
+    buffer: np.ndarray[Any, Any] | memoryview
     at: int
     valid: int
     base: int
     last: bool
+    address: int = 0
 
     def __post_init__(self) -> None:
-        self.address = self.buffer.ctypes.data
+        self.address = self.address or self.buffer.ctypes.data  # type: ignore[union-attr]
 
     @property
     def offset(self) -> int:
@@ -47,6 +51,8 @@ class Table:
     CAPACITY = (1 << 16) + 16
 
     def __init__(self, capacity: int = CAPACITY) -> None:
+        import numpy as np  # here: windows do without, and it takes a while
+
         self.capacity = capacity
         self.rows = self.noted = 0
         self.wide = np.empty((frame.WIDE_ROWS, capacity), np.int64)

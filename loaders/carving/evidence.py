@@ -10,23 +10,28 @@ import heapq
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-import numpy as np
-import pyarrow as pa
 from packetpig.loaders.contract.report import CaptureError, Report
-from packetpig.loaders.decode.arrays import bits, booleans, numbers
-from packetpig.loaders.kernels import native
 
-COLUMNS = ("capture", "ts_ns", "link_type", "length", "frame")
 ETHERNET = 1
 ORDINARY = 262_144  # bytes: what readers expect of a frame
 MAGIC = 0xA1B23C4D
 HEADER = 24
-LATEST = (1 << 32) * 1_000_000_000  # nanoseconds: pcap says no later time
+
+Mark = tuple[int, dict[int, "tuple[int, int, int, _Run | None]"]]
+
+
+class Records(NamedTuple):
+    """What is known of some records: how many, the bytes of the longest frame, first and last nanosecond."""
+
+    packets: int
+    longest: int
+    first: int
+    last: int
 
 
 @dataclass
@@ -58,7 +63,7 @@ class _Output:
 
 
 class Evidence:
-    """Takes batches with COLUMNS; `finish` puts the files in their places, an exception before leaves nothing.
+    """Takes records; `finish` puts the files in their places; `discard` removes what it has not.
 
     The first link type goes to PATH, another one beside it: `out-113.pcap` for `out.pcap`.
     """
@@ -67,14 +72,6 @@ class Evidence:
         self.packets = 0
         self._path, self._report = path, report
         self._outputs: dict[int, _Output] = {}
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Write the packets of a batch."""
-        self.packets += batch.num_rows
-        types = numbers(batch.column("link_type"), np.int32)
-        kinds = sorted(set(types.tolist()))
-        for kind in kinds:
-            self._write(kind, batch if len(kinds) == 1 else batch.filter(booleans(types == kind)))
 
     def _output(self, link_type: int) -> _Output:
         found = self._outputs.get(link_type)
@@ -91,50 +88,41 @@ class Evidence:
             found.file.write(bytes(HEADER))
         return found
 
-    def _write(self, link_type: int, batch: pa.RecordBatch) -> None:
+    def write(self, link_type: int, capture: str, records: bytes | memoryview, found: Records) -> None:
+        """Write RECORDS, which follow one another in CAPTURE: little-endian, with nanoseconds."""
         output = self._output(link_type)
-        time = batch.column("ts_ns")
-        times = numbers(time, np.int64)
-        if time.null_count:
-            times = np.where(bits(time.is_valid()), times, 0)
-            self._report.count("packets without a time, stored with 0", time.null_count)
-        if len(times) and (times.min() < 0 or times.max() >= LATEST):
-            wrong = int(np.count_nonzero((times < 0) | (times >= LATEST)))
-            self._report.count("packets of a time that pcap cannot say, stored with 0", wrong)
-        lengths = numbers(batch.column("length"), np.int32)
-        frames = batch.column("frame")
-        _, offsets, data = frames.buffers()
-        ends = np.frombuffer(offsets, np.int32)[frames.offset : frames.offset + len(frames) + 1]
-        rows, size = batch.num_rows, int(ends[-1] - ends[0])
-        output.longest = max(output.longest, int(np.diff(ends).max(initial=0)))
-        out = np.empty(size + 16 * rows, np.uint8)
-        native.pcap_write(
-            times.ctypes.data, lengths.ctypes.data, ends.ctypes.data, data.address if data else 0, rows,
-            out.ctypes.data,
-        )  # fmt: skip
-        output.file.write(out.data)
-        self._note(output, batch.column("capture"), times, np.diff(ends) + 16)
+        output.file.write(records)
+        output.longest = max(output.longest, found.longest)
+        self.packets += found.packets
+        begin, output.size = output.size, output.size + len(records)
+        run = output.runs[-1] if output.runs else None
+        if run is None or run.capture != capture:
+            output.runs.append(_Run(capture, found.first, found.last, begin, output.size))
+        else:
+            run.first, run.last, run.end = min(run.first, found.first), max(run.last, found.last), output.size
 
-    def _note(
-        self,
-        output: _Output,
-        captures: pa.DictionaryArray,
-        times: np.ndarray[tuple[int], np.dtype[np.int64]],
-        sizes: np.ndarray[tuple[int], np.dtype[np.int32]],
-    ) -> None:
-        """Keep in mind which part of the file is of which capture."""
-        index = numbers(captures.indices, np.int32)
-        bounds = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
-        names = captures.dictionary
-        for low, high in pairwise(bounds):
-            name = names[int(index[low])].as_py()
-            begin, output.size = output.size, output.size + int(sizes[low:high].sum())
-            first, last = int(times[low:high].min()), int(times[low:high].max())
-            run = output.runs[-1] if output.runs else None
-            if run is None or run.capture != name:
-                output.runs.append(_Run(name, first, last, begin, output.size))
-            else:
-                run.first, run.last, run.end = min(run.first, first), max(run.last, last), output.size
+    def mark(self) -> Mark:
+        """What was written so far, for `rewind`."""
+        return self.packets, {
+            kind: (output.size, output.longest, len(output.runs), replace(output.runs[-1]) if output.runs else None)
+            for kind, output in self._outputs.items()
+        }
+
+    def rewind(self, mark: Mark) -> None:
+        """Take back what was written after the MARK."""
+        self.packets, outputs = mark
+        for kind, output in list(self._outputs.items()):
+            if kind not in outputs:
+                output.file.close()
+                output.part.unlink(missing_ok=True)
+                del self._outputs[kind]
+                continue
+            output.size, output.longest, runs, last = outputs[kind]
+            del output.runs[runs:]
+            if last is not None:
+                output.runs[-1] = last
+            output.file.seek(output.size)
+            output.file.truncate()
 
     def finish(self) -> list[Path]:
         """Complete the files, and put them in their places; give their paths."""

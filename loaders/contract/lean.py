@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import pyarrow as pa
-
 
 class _No:
     """There is no pandas."""
@@ -23,6 +21,8 @@ def without_pandas() -> None:
     """
     if "pandas" in sys.modules:
         return
+    import pyarrow as pa
+
     finder = _No()
     sys.meta_path.insert(0, finder)
     try:

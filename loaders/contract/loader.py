@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-from packetpig.loaders.contract.columns import Column
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.contract.where import Tree, both, parse
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from packetpig.loaders.captures.capture import Capture
+    from packetpig.loaders.contract.columns import Column
     from packetpig.loaders.contract.filters import Filter
     from packetpig.loaders.flows.messages import Parser
 
@@ -60,7 +60,7 @@ class Job:
     shared: dict[str, Any] = field(default_factory=dict)
 
 
-Rows = Callable[[Job], Iterator[pa.RecordBatch]]
+Rows = Callable[[Job], Iterator["pa.RecordBatch"]]
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ def run(
     again itself. `on_error`: instead of the option, `later` too (see reading.tables). `pieces`: see Job. Raises
     OptionError, WhereError; while it gives batches, CaptureError.
     """
+    import pyarrow as pa  # here: what a loader is can be said without, and it takes a while
+
     values = loader.checked(options or {})
     schema = loader.schema(options)
     by_name = {column.name: column for column in schema}

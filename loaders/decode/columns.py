@@ -6,7 +6,6 @@ Nothing is computed for a column that nobody asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from packetpig.loaders.captures.capture import Capture
 from packetpig.loaders.captures.window import Table
 from packetpig.loaders.decode import tunnels
 from packetpig.loaders.decode.arrays import texts
+from packetpig.loaders.decode.headers import Address, Field, Fields, Header, Place, Port
 from packetpig.loaders.kernels import frame, native
 
 TEXT = 46  # bytes of the longest address, as in kernels/texts.py
@@ -48,22 +48,6 @@ def _array(kind: pa.DataType, values: np.ndarray[Any, Any], bitmap: np.ndarray[A
     return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(values)], rows - valid)
 
 
-@dataclass(frozen=True)
-class Field:
-    """A header field: WIDTH bytes, AT bytes into a LAYER, (bits >> SHIFT) & MASK.
-
-    WHEN (place, value): only in packets whose place has that value. END: the place that says where the bytes end.
-    """
-
-    layer: int
-    at: int
-    width: int
-    when: tuple[int, int] = (-1, 0)
-    shift: int = 0
-    mask: int = (1 << 32) - 1
-    end: int = frame.CAPTURED
-
-
 def fields(*choices: Field, wide: bool = False) -> Builder:
     """A column of header fields; at most one of CHOICES applies to a packet. 64 bits if WIDE."""
 
@@ -80,6 +64,17 @@ def fields(*choices: Field, wide: bool = False) -> Builder:
         return _array(pa.int64() if wide else pa.int32(), values, bitmap, valid)
 
     return build
+
+
+def builder(header: Header) -> Builder:
+    """What builds the column of a header."""
+    if isinstance(header, Fields):
+        return fields(*header.choices, wide=header.wide)
+    if isinstance(header, Place):
+        return place(*header)
+    if isinstance(header, Port):
+        return port(header.at)
+    return address(header.side) if isinstance(header, Address) else wide_place(header.which)
 
 
 def place(which: int, when: tuple[int, int] = (-1, 0)) -> Builder:

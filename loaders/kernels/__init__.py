@@ -9,6 +9,7 @@ compiled, numba is not imported, and other threads go on meanwhile.
 - `links.py`   knows the link layers; `tunnels.py` goes on into tunnels, for whoever asks
 - `fields.py`  turns header fields at those places into columns
 - `texts.py`   turns addresses into text, each distinct one once
+- `choosing.py` chooses packets by their fields as they are found, and copies them; `choices.py` has its numbers
 - `flows.py`   computes Community IDs
 - `frame.py`   names the places that are noted for each packet
 """

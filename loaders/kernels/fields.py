@@ -14,6 +14,34 @@ def mark(bitmap, i):
     bitmap[i >> 3] |= np.uint8(1 << (i & 7))
 
 
+@inline
+def has_field(places, i, layer, end, at, width, condition, value):
+    """Whether packet I has the bytes of a field (see `field`)."""
+    start = places[layer, i]
+    return start >= 0 and start + at + width <= places[end, i] and (condition < 0 or places[condition, i] == value)
+
+
+@inline
+def bits_at(buf, p, width):
+    """WIDTH bytes at P as a number, network order."""
+    bits = np.int64(0)
+    for k in range(width):
+        bits = (bits << 8) | np.int64(buf[p + k])
+    return bits
+
+
+@inline
+def has_port(places, i, at):
+    """Whether packet I has a transport with ports, and the one that is AT bytes into it."""
+    protocol = places[frame.PROTOCOL, i]
+    start = places[frame.TRANSPORT, i]
+    return (
+        start >= 0
+        and start + at + 2 <= places[frame.TRANSPORT_END, i]
+        and (protocol == 6 or protocol == 17 or protocol == 132 or protocol == 136 or protocol == 33)
+    )
+
+
 @kernel(
     "bytes",
     "int",
@@ -51,14 +79,9 @@ def field(
     bitmap = carray(bitmap_p, ((rows + 7) // 8,))
     count = 0
     for i in range(rows):
-        start = places[layer, i]
-        if start < 0 or start + at + width > places[end, i] or (condition >= 0 and places[condition, i] != value):
+        if not has_field(places, i, layer, end, at, width, condition, value):
             continue
-        p = wide[frame.POSITION, i] + start + at
-        bits = np.int64(0)
-        for k in range(width):
-            bits = (bits << 8) | np.int64(buf[p + k])
-        bits = (bits >> shift) & mask
+        bits = (bits_at(buf, wide[frame.POSITION, i] + places[layer, i] + at, width) >> shift) & mask
         if is_wide != 0:
             long[i] = bits
         else:
@@ -78,12 +101,8 @@ def ports(buf_p, valid, wide_p, places_p, capacity, rows, at, out_p, bitmap_p):
     bitmap = carray(bitmap_p, ((rows + 7) // 8,))
     count = 0
     for i in range(rows):
-        protocol = places[frame.PROTOCOL, i]
-        start = places[frame.TRANSPORT, i]
-        if start < 0 or start + at + 2 > places[frame.TRANSPORT_END, i]:
-            continue
-        if protocol == 6 or protocol == 17 or protocol == 132 or protocol == 136 or protocol == 33:
-            p = wide[frame.POSITION, i] + start + at
+        if has_port(places, i, at):
+            p = wide[frame.POSITION, i] + places[frame.TRANSPORT, i] + at
             out[i] = (np.int32(buf[p]) << 8) | np.int32(buf[p + 1])
             mark(bitmap, i)
             count += 1

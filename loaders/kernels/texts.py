@@ -6,6 +6,7 @@ IPv6 is written as inet_ntop does (RFC 5952, with a dotted end for IPv4-mapped a
 import numpy as np
 from numba import carray
 from packetpig.loaders.kernels import frame
+from packetpig.loaders.kernels.bits import be32
 from packetpig.loaders.kernels.fields import mark
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.octets import load64
@@ -85,6 +86,22 @@ def put_ipv6(out, at, buf, p):
     return at
 
 
+@inline
+def has_address(places, i, side):
+    """Whether packet I has its IP address, SIDE 0 source, 1 destination."""
+    net = places[frame.NETWORK, i]
+    at, size = (12 + 4 * side, 4) if places[frame.VERSION, i] == 4 else (8 + 16 * side, 16)
+    return net >= 0 and net + at + size <= places[frame.CAPTURED, i]
+
+
+@inline
+def address_at(buf, network, version, side):
+    """The address in the IP header at NETWORK, as the two halves of a number of 128 bits."""
+    if version == 4:
+        return np.uint64(0), np.uint64(be32(buf, network + 12 + 4 * side))
+    return load64(buf, network + 8 + 16 * side), load64(buf, network + 16 + 16 * side)
+
+
 @helper
 def find(table, keys, distinct, a, b, c):
     """Number of the key (A, B, C) in KEYS, by way of the hash table; DISTINCT, and it is added, if it is new."""
@@ -145,20 +162,13 @@ def addresses(
     ends[0] = 0
     for i in range(rows):
         index[i] = 0
-        net = places[frame.NETWORK, i]
-        version = places[frame.VERSION, i]
-        at, size = (12 + 4 * side, 4) if version == 4 else (8 + 16 * side, 16)
-        if net < 0 or net + at + size > places[frame.CAPTURED, i]:
+        if not has_address(places, i, side):
             nulls[0] += 1
             continue
-        p = wide[frame.POSITION, i] + net + at
-        high, low = np.uint64(0), np.uint64(0)
-        if version == 4:
-            for k in range(4):
-                low = (low << np.uint64(8)) | np.uint64(buf[p + k])
-        else:
-            high = load64(buf, p)
-            low = load64(buf, p + 8)
+        version = places[frame.VERSION, i]
+        net = wide[frame.POSITION, i] + places[frame.NETWORK, i]
+        p = net + (12 + 4 * side if version == 4 else 8 + 16 * side)
+        high, low = address_at(buf, net, version, side)
         which = find(table, keys, distinct, high, low, version)
         if which == distinct:
             end = put_ipv4(text, end, buf, p) if version == 4 else put_ipv6(text, end, buf, p)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packetpig.loaders.captures.finding import in_time_order
+from packetpig.loaders.captures.finding import found_captures, in_time_order
+from packetpig.loaders.carving import choosing
+from packetpig.loaders.carving.conditions import condition
+from packetpig.loaders.carving.evidence import Evidence
+from packetpig.loaders.contract.lean import without_pandas
 from packetpig.loaders.contract.loader import Job, OptionError
 from packetpig.loaders.contract.report import CaptureError, Report
-from packetpig.loaders.shell.load import found_captures
-from packetpig.loaders.shell.output import failing, refuse_existing
+from packetpig.loaders.contract.where import columns_of, parse
 from packetpig.loaders.shell.progress import Progress
+from packetpig.loaders.shell.writing import failing, refuse_existing
+
+if TYPE_CHECKING:
+    from packetpig.loaders.captures.capture import Capture
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +40,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carve."""
-    from packetpig.loaders import packets
-    from packetpig.loaders.carving.evidence import COLUMNS, Evidence
-
     if not options.where and not options.flows:
         raise OptionError("carve needs --where, --flows or both: which packets?")
     if options.output.exists() and not options.output.is_file():
@@ -41,17 +49,21 @@ def run(options: argparse.Namespace) -> int:
     if not options.force:
         refuse_existing(options.output)
     report = Report()
-    chosen = _filter(options)
+    tree = None if options.flows else parse(options.where)
+    steps = condition(tree) if tree else None
+    chosen = cache(partial(_filter, options))
+    if steps is None:
+        chosen()  # what is wrong with it is said before anything is looked for
     captures = in_time_order(found_captures(options.captures, options.sensors or "", report))
-    job = Job(COLUMNS, captures, {}, chosen, report, "later")
     evidence = Evidence(options.output, report)
     try:
         with failing(options.output):
             with Progress(report, sum(capture.size or 0 for capture in captures)) as progress:
-                for batch in packets.rows(job):
-                    progress.rows(batch.num_rows)
-                    if batch.num_rows:
-                        evidence.add(batch)
+                for plain, some in _together(captures, steps, bool(columns_of(tree) & {"ts", "ts_ns"})):
+                    before = evidence.packets
+                    if plain or not (steps and choosing.carve(some[0], steps, evidence, report)):
+                        _columns(some, chosen(), evidence, report, progress)
+                    progress.rows(evidence.packets - before)
             paths = evidence.finish()
     finally:
         evidence.discard()
@@ -62,11 +74,45 @@ def run(options: argparse.Namespace) -> int:
     return 1 if report.failures else 0
 
 
+def _together(
+    captures: Sequence[Capture], steps: array[int] | None, timed: bool
+) -> Iterator[tuple[bool, list[Capture]]]:
+    """Whether columns are needed, and captures: one that may be carved by a condition, or as many others as follow."""
+
+    def plain(capture: Capture) -> bool:
+        return steps is None or not choosing.possible(capture) or (timed and _indexed(capture))
+
+    for others, some in groupby(captures, plain):
+        if others:
+            yield True, list(some)
+        else:
+            for capture in some:
+                yield False, [capture]
+
+
+def _indexed(capture: Capture) -> bool:
+    """Whether a time index may say what need not be read."""
+    from packetpig.loaders.captures.index import place  # it needs numpy
+
+    return capture.local is not None and place(capture.local).exists()
+
+
+def _columns(captures: Sequence[Capture], chosen: Any, evidence: Evidence, report: Report, progress: Progress) -> None:
+    """Carve by a filter over columns."""
+    without_pandas()
+    from packetpig.loaders import packets
+    from packetpig.loaders.carving.batches import COLUMNS, add
+
+    for batch in packets.rows(Job(COLUMNS, captures, {}, chosen, report, "later")):
+        if batch.num_rows:
+            add(evidence, batch, report)
+        progress.rows(0)
+
+
 def _filter(options: argparse.Namespace) -> Any:
     from packetpig.loaders import packets
     from packetpig.loaders.carving.flows import Both, Flows
     from packetpig.loaders.contract.filters import Filter
-    from packetpig.loaders.contract.where import parse
 
     flows = Flows(options.flows) if options.flows else None
     where = None

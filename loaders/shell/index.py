@@ -8,8 +8,8 @@ import sys
 from collections import Counter
 
 from packetpig.loaders.captures.capture import Capture
+from packetpig.loaders.captures.finding import found_captures
 from packetpig.loaders.contract.report import CaptureError, Report
-from packetpig.loaders.shell.load import found_captures
 from packetpig.loaders.shell.progress import Progress
 
 

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from packetpig.loaders.captures.capture import Capture
-from packetpig.loaders.captures.finding import find as find_captures
-from packetpig.loaders.captures.finding import in_time_order
+from packetpig.loaders.captures.finding import found_captures, in_time_order
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.loader import run as run_loader
-from packetpig.loaders.contract.report import CaptureError, Report
+from packetpig.loaders.contract.report import Report
 from packetpig.loaders.shell.output import FORMATS, output
 from packetpig.loaders.shell.progress import Progress
 
@@ -89,26 +87,6 @@ def _rows(
     on_error = chosen.pop("on_error", on_error)
     schema, batches = run_loader(loader, captures, columns, where, None, chosen, report, on_error)
     return schema, batches, sum(_size(capture.open) for capture in captures) if sys.stderr.isatty() else 0
-
-
-def found_captures(paths: Sequence[str], sensors: str, report: Report | None) -> list[Capture]:
-    """The captures that the paths name; what cannot be found is said in the report, if there is one."""
-    captures: list[Capture] = []
-    failures = []
-    for path in paths:
-        try:
-            captures += find_captures([path], sensors)
-        except CaptureError as error:
-            if report is None:
-                raise
-            failures.append(error)
-    if failures and not captures:
-        raise CaptureError("\npacketpig: ".join(map(str, failures)))
-    for failure in failures:
-        assert report is not None
-        report.failures += 1
-        report.warn(str(failure))
-    return captures
 
 
 def _size(opener: Callable[[], Any]) -> int:

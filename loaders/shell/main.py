@@ -71,5 +71,6 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    without_pandas()
+    if sys.argv[1:2] != ["carve"]:  # which does so itself, where it needs Arrow at all
+        without_pandas()
     leave(main())

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 from packetpig.loaders.contract.loader import OptionError
-from packetpig.loaders.contract.report import CaptureError
+from packetpig.loaders.shell.writing import failing, refuse_existing
 
 Write = Callable[[pa.RecordBatch], None]
 
@@ -119,20 +119,3 @@ def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def failing(path: str | Path) -> Iterator[None]:
-    """What goes wrong in writing to PATH is raised as CaptureError, which is one line."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def refuse_existing(path: Path) -> None:
-    """Raise CaptureError if PATH exists."""
-    if path.exists():
-        raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")
