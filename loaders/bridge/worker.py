@@ -16,7 +16,7 @@ import pyarrow as pa
 from packetpig.loaders.bridge.frames import BridgeError, read_exactly, read_frame, read_length
 from packetpig.loaders.captures.capture import Capture, LocalSource, Source
 from packetpig.loaders.contract.discovery import find
-from packetpig.loaders.contract.lean import without_pandas
+from packetpig.loaders.contract.lean import without_freed_memory, without_pandas
 from packetpig.loaders.contract.loader import OptionError, run
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.contract.where import WhereError
@@ -201,6 +201,9 @@ class Worker:
 
     def run(self, job: dict[str, Any]) -> None:
         """Write the job's rows to the stream."""
+        loader = find(job["loader"])
+        if loader.sessions:
+            without_freed_memory()
         answers = Answers(self._input)
         captures = [
             Capture(
@@ -216,7 +219,7 @@ class Worker:
             for number, one in enumerate(job["captures"])
         ]
         schema, batches = run(
-            find(job["loader"]),
+            loader,
             captures,
             job["columns"],
             job.get("where"),
@@ -239,6 +242,7 @@ class Worker:
         loader = find(job["loader"])
         if not loader.sessions:
             raise OptionError(f"{loader.pig} does not make its rows of pieces of sessions")
+        without_freed_memory()
         groups, opened = Groups(self._input), False
         while True:
             pieces = groups.next()

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from packetpig.loaders.captures.finding import found_captures, in_time_order
 from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.lean import without_freed_memory
 from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.contract.loader import run as run_loader
 from packetpig.loaders.contract.report import Report
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
         values[name] = value
     columns = options.columns.split(",") if options.columns else None
     report = Report()
+    if find(options.loader).sessions:
+        without_freed_memory()
     schema, batches, total = _rows(options.loader, options.captures, columns, options.where, values, report, "later")
     with Progress(report, total) as progress, output(options.output, options.format, schema, options.force) as write:
         for batch in batches:
