@@ -74,11 +74,12 @@ def _run(settings: Settings, place: Any) -> int:
     run.choose(without)
     found, new = listed(settings.captures, settings.sensors, settings.settle)
     with work_folder() as folder:
+        run.folder = folder
         run.pigs = Pigs(settings.workers, settings.mode, settings.pig_options, folder)
         try:
             went = _ingested(run, found, new)
             for kinds_of_round in run.rounds():
-                run.known.clear()
+                run.forget()
                 went &= _round(run, kinds_of_round, folder)
         except PigError as error:
             run.log.say(f"ingest: failed: {error}")
@@ -124,6 +125,8 @@ def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
         if wanted and (unable := kind.unable(run)):
             run.log.say(f"{kind.stage()}: not run: {unable}")
             wanted, went = [], False
+        if wanted:
+            kind.prepare(run)
         for task in wanted:
             if why := task.why_not():
                 run.log.say(f"{task.stage()} {task.window}: not run: {why}")

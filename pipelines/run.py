@@ -16,6 +16,7 @@ from packetpig.pipelines.tables import ALL, Part, Tables, digest
 from packetpig.pipelines.windows import Window
 
 if TYPE_CHECKING:
+    from packetpig.loaders.engines.difference import Change
     from packetpig.pipelines.settings import Settings
     from packetpig.pipelines.stage import Stage
 
@@ -77,8 +78,11 @@ class Run:
         self.log = Log()
         self.kinds = dict(kinds)
         self.pigs: pig.Pigs | None = None
+        self.changes: dict[str, Change] = {}  # by the rules that alerts were made with: what those of now change
+        self.folder = Path(os.devnull)  # of this machine, for what scripts are given beside tables
         self.makers = {table: kind for kind in kinds.values() for table in kind.stored()}
         self.known: dict[tuple[str, str], str] = {}
+        self.cache: dict[tuple[str, str], Any] = {}  # what stages would work out again and again; for a round
         self._windows: dict[str, Window] = {}
         self.renew()
 
@@ -100,8 +104,13 @@ class Run:
 
     def renew(self) -> None:
         """Look at the archive again."""
-        self.known.clear()
+        self.forget()
         self._windows = {window.name: window for window in self.archive.windows()}
+
+    def forget(self) -> None:
+        """What tables are there may have changed."""
+        self.known.clear()
+        self.cache.clear()
 
     def pig(self, script: Path, parameters: Mapping[str, str]) -> pig.Ran:
         """Run a script as the settings say."""

@@ -175,6 +175,10 @@ class Stage(luigi.Task):
         return ""
 
     @classmethod
+    def prepare(cls, run: Run) -> None:
+        """What is done once, before its windows are made; only where there are such. Raises OSError."""
+
+    @classmethod
     def left_out(cls, run: Run) -> str:
         """Why it is left out of a run that is complete all the same; empty if it is not."""
         del run

@@ -114,12 +114,17 @@ class Tables:
 
     def empty(self, work: str, columns: str) -> str:
         """A table without rows, with columns as Pig writes them: its location."""
+        return self.small(work, columns, [])
+
+    def small(self, work: str, columns: str, rows: Sequence[Sequence[Any]]) -> str:
+        """A table of some rows, with columns as Pig writes them: its location."""
         fields = []
         for column in columns.split(","):
             name, kind = column.strip().split(":")
             fields.append(pa.field(name, TYPES[kind]))
         buffer = pa.BufferOutputStream()
-        pq.write_table(pa.schema(fields).empty_table(), buffer)
-        name = f"{work}.empty-{digest(columns)}-{os.getpid()}"
+        named = [dict(zip(pa.schema(fields).names, row, strict=True)) for row in rows]
+        pq.write_table(pa.Table.from_pylist(named, pa.schema(fields)), buffer)
+        name = f"{work}.small-{digest(columns, rows)}-{os.getpid()}"
         self.store.write(buffer.getvalue().to_pybytes(), name, "part-0.parquet")
         return self.store.path(name)

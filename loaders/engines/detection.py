@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,6 +96,17 @@ def choose(name: str, binary: str = "") -> tuple[Known, str]:
         f"no {' and no '.join(wanted)} on this machine's path; docs/threats.md says how to get one; PACKETPIG_SNORT or "
         "PACKETPIG_SURICATA may name the program"
     )
+
+
+def identity(name: str, binary: str = "") -> str:
+    """The engine that NAME chooses, and the version that it says it is. Raises MissingError."""
+    known, program = choose(name, binary)
+    try:
+        done = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingError(f"{program}: {error}") from error
+    found = re.search(r"\bversion (\S+)", done.stdout + done.stderr, re.I)
+    return f"{known.NAME} {found[1] if found else '?'}"
 
 
 def detect(

@@ -9,10 +9,12 @@ always come along. Where `pass` rules differ, all rules count as changed.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +48,49 @@ class Part:
     needed: int
 
 
+@dataclass(frozen=True)
+class Change:
+    """What another set of rules makes of alerts that an older one gave.
+
+    `came`: rules that are new, or another than they were; they are to be run (`fresh`). `gone`: rules whose old alerts
+    count no more, those among them. `whole`: why that would not do, and all rules are to be run; empty if it does.
+    """
+
+    came: frozenset[Key]
+    gone: frozenset[Key]
+    whole: str = ""
+
+
+def change(old: Rules, new: Rules) -> Change:
+    """What is to be done so that alerts of OLD become those that NEW gives. Raises OSError."""
+    before, now = RuleSet(old), RuleSet(new)
+    came = _keys(rule for rule in now.rules if not before.has(rule, now))
+    gone = _keys(rule for rule in before.rules if not now.has(rule, before)) | came
+    return Change(came, gone, _why_whole(before, now, gone))
+
+
+def _keys(rules: Iterable[str]) -> frozenset[Key]:
+    return frozenset(one for one in map(key, rules) if one)
+
+
+def _why_whole(before: RuleSet, now: RuleSet, changed: frozenset[Key]) -> str:
+    if before.passing != now.passing:
+        return "rules that keep others from alerting (pass) differ"
+    if before.source.classes.read_bytes() != now.source.classes.read_bytes():
+        return "the classes of rules differ"
+    if before.other_lines != now.other_lines:
+        return "lines that are no rules differ"
+    if before.beside != now.beside:
+        return "files that rules name differ"
+    for rules in (before, now):
+        numbers = Counter(map(key, rules.rules))
+        if None in numbers:
+            return "there are rules without a number"
+        if any(numbers[one] > 1 for one in changed):
+            return "a changed rule's number is that of two rules"
+    return ""
+
+
 def fresh(old: Rules, new: Rules, folder: Path) -> Part:
     """The rules of NEW that OLD has not, or not in this form, written into FOLDER. Raises OSError."""
     return _part(RuleSet(new), RuleSet(old), folder, both=False)
@@ -67,7 +112,7 @@ def _part(ours: RuleSet, other: RuleSet, folder: Path, both: bool) -> Part:
     if not asked:
         return Part(ours.source, asked, 0)
     chosen = {rule for rule in found if key(rule) in asked}
-    needed = set(ours.passing).union(*(ours.behind(rule) for rule in chosen)) - chosen
+    needed = set(ours.passing).union(*(ours.behind(rule) for rule in (*chosen, *ours.passing))) - chosen
     return Part(ours.written(chosen | needed, folder), asked, len(needed))
 
 
@@ -91,6 +136,28 @@ class RuleSet:
         numbers = {str(sid) for _, sid in wanted}
         likely = (rule for rule in self.rules if numbers and not numbers.isdisjoint(_SID.findall(rule)))
         return frozenset(one for one in map(key, likely) if one in wanted)
+
+    @cached_property
+    def other_lines(self) -> list[str]:
+        """What is no rule, no variable and no filter."""
+        return sorted(_plain(text) for text in self._others if not _VARIABLE.match(text) and not _FILTER.match(text))
+
+    @cached_property
+    def beside(self) -> dict[str, str]:
+        """The files that rules name and that lie beside them: by name, what stands for their contents."""
+        found = {}
+        for path, file in zip(self.source.files, self.files, strict=True):
+            for one in named_beside(path, "\n".join(file)):
+                if one.is_file():
+                    found[one.name] = hashlib.sha256(one.read_bytes()).hexdigest()
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """What stands for all of it: comments and white space around lines do not count."""
+        whole = hashlib.sha256(self.source.classes.read_bytes())
+        whole.update(json.dumps([self.files, sorted(self.beside.items())]).encode())
+        return whole.hexdigest()[:16]
 
     @cached_property
     def _variables(self) -> dict[str, str]:
@@ -175,13 +242,18 @@ class RuleSet:
                 room = folder / str(number)
                 room.mkdir()
                 text = "".join(f"{one}\n" for one in kept_here)
-                for beside in path.parent.iterdir():
-                    if beside != path and beside.name in text:
-                        (room / beside.name).symlink_to(beside)
+                for beside in named_beside(path, text):
+                    (room / beside.name).symlink_to(beside)
                 written.append(room / path.name)
                 written[-1].write_bytes(os.fsencode(text))
                 whole.append(path)
         return Rules(tuple(written), self.source.classes, tuple(whole))
+
+
+def named_beside(path: Path, text: str) -> list[Path]:
+    """What lies beside a file of rules and is named in its TEXT."""
+    likely = (beside for beside in path.parent.iterdir() if beside != path and beside.name in text)
+    return sorted(one for one in likely if re.search(rf"(?<![\w.-]){re.escape(one.name)}(?![\w.-])", text))
 
 
 def statements(path: Path) -> Iterator[str]:

@@ -62,6 +62,11 @@ def version(program: str) -> tuple[int, ...]:
     return (int(found[1]), int(found[2])) if found else ()
 
 
+def of_old_form(path: Path) -> bool:
+    """Whether a file has rules in the form of Snort 2.9, so that all of it is converted."""
+    return bool(_OLD.search(path.read_bytes()))
+
+
 def prepare(program: str, setup: Setup, report: Report) -> Sequence[Engine[Alert]]:
     """See detection.Known."""
     return [Snort(program, setup, report) for _ in range(setup.lanes)]
@@ -95,7 +100,7 @@ class Snort:
         filters = []
         given = self._setup.rules
         for number, (path, whole) in enumerate(zip(given.files, given.whole or given.files, strict=True)):
-            if not _OLD.search(whole.read_bytes()):
+            if not of_old_form(whole):
                 files.append(path)
                 continue
             rules, lua = folder / f"{number}-{path.stem}.rules", folder / f"{number}.lua"

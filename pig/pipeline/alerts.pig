@@ -1,9 +1,10 @@
 -- Which attacks does an IDS see in the window, and in which sessions?
 -- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), continued
 -- (earlier windows' sessions in this one), engine, rules, warm, until (seconds: what the engine is given), start, end
--- (seconds), output.
+-- (seconds), output. Where alerts are there already, and the rules have changed: since (the rules as they were; else
+-- nothing), before (those alerts), gone (rules whose alerts count no more).
 SET pig.store.schema.disambiguate 'false'
-found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules', 'start=$warm', 'end=$until');
+found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules', 'since=$since', 'start=$warm', 'end=$until');
 began   = LOAD '$sessions' USING ParquetLoader();
 here    = FOREACH began GENERATE sensor, community_id, ts, end_ts, session_id, src, sport, dst, dport, proto, service, state;
 older   = LOAD '$continued' USING ParquetLoader();
@@ -19,7 +20,13 @@ of_going = WITH_SESSION(behind, going_on);
 kept_here  = FILTER of_here BY (session_ts IS NULL ? ts : session_ts) >= (double) $start;
 kept_going = FILTER of_going BY session_id IS NOT NULL;
 both_kept  = UNION kept_here, kept_going;
-alerts     = FOREACH both_kept GENERATE sensor, capture, ts, session_id, community_id, by_proto AS proto, by_src AS src,
+new        = FOREACH both_kept GENERATE sensor, capture, ts, session_id, community_id, by_proto AS proto, by_src AS src,
     by_sport AS sport, by_dst AS dst, by_dport AS dport, (client IS NULL ? src : client) AS client, engine, gid, sid, rev,
     priority, classification, message, service;
+older_ones = LOAD '$before' USING ParquetLoader();
+of_gone    = LOAD '$gone' USING ParquetLoader();
+compared   = JOIN older_ones BY (gid, sid) LEFT OUTER, of_gone BY (gid, sid) USING 'replicated';
+stay       = FILTER compared BY of_gone::sid IS NULL;
+old        = FOREACH stay GENERATE older_ones::sensor .. older_ones::service;
+alerts     = UNION old, new;
 STORE alerts INTO '$output/alerts' USING ParquetStorer();

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from packetpig.loaders import load
 from packetpig.loaders.engines import snort3
-from packetpig.loaders.engines.difference import Part, fresh, kept, key, replaced, statements
+from packetpig.loaders.engines.difference import Change, Part, RuleSet, change, fresh, kept, key, replaced, statements
 from packetpig.loaders.engines.rules import Rules
 
 from tests.conftest import DEMO, ROOT
@@ -117,6 +117,62 @@ def test_pass_rules_come_along_and_change_all(tmp_path: Path) -> None:
     assert (numbers(part), text(part)) == ([3], passing + rule(3))
     (tmp_path / "x").mkdir()
     assert numbers(compared(passing + rule(2), rule(2), tmp_path / "x")) == [2]
+
+
+def test_pass_rules_bring_what_they_ask_for(tmp_path: Path) -> None:
+    setting = rule(1, "flowbits:set,a; flowbits:noalert; ")
+    passing = rule(2, "flowbits:isset,a; ", head="pass tcp 10.0.0.1 any -> any any")
+    part = compared(setting + passing, setting + passing + rule(3), tmp_path)
+    assert text(part) == setting + passing + rule(3)
+
+
+def changed(old: str, new: str, folder: Path) -> Change:
+    folder.mkdir()
+    sets = []
+    for name, lines in (("old", old), ("new", new)):
+        (folder / name).mkdir()
+        (folder / name / "a.rules").write_text(lines)
+        sets.append(Rules.of(str(folder / name)))
+    return change(*sets)
+
+
+def test_what_a_change_makes_of_alerts(tmp_path: Path) -> None:
+    asking = rule(4, "flowbits:isset,a; ")
+    old = rule(1) + rule(2) + rule(3, "flowbits:set,a; ") + asking + rule(6)
+    new = rule(1) + rule(2, rev=2) + rule(3, "nocase; flowbits:set,a; ") + asking + rule(5)
+    found = changed(old, new, tmp_path / "x")
+    assert (sorted(sid for _, sid in found.came), sorted(sid for _, sid in found.gone)) == (
+        [2, 3, 4, 5],
+        [2, 3, 4, 5, 6],
+    )
+    assert found.whole == ""
+    assert changed(old, old, tmp_path / "y") == Change(frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (rule(1), rule(1) + rule(2, head="pass tcp any any -> any any"), "pass"),
+        (rule(1), rule(1) + "config something\n", "no rules differ"),
+        (rule(1), rule(1) + 'alert tcp any any -> any any (content:"x";)\n', "without a number"),
+        (rule(1), rule(1) + rule(1, rev=2), "that of two rules"),
+        (rule(1) + rule(1, rev=2), rule(1), "that of two rules"),
+        (rule(1) + rule(1, rev=2), rule(1) + rule(1, rev=2) + rule(3), ""),
+    ],
+)
+def test_changes_after_which_all_rules_are_run(old: str, new: str, why: str, tmp_path: Path) -> None:
+    whole = changed(old, new, tmp_path / "x").whole
+    assert why in whole
+    assert bool(why) == bool(whole)
+
+
+def test_a_name_beside_rules_is_a_word_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.rules").write_text(rule(1, 'content:"/test.py"; '))
+    (tmp_path / "t.py").write_text("x")
+    rules = Rules.of(str(tmp_path))
+    assert RuleSet(rules).beside == {}
+    (tmp_path / "test.py").write_text("x")
+    assert set(RuleSet(rules).beside) == {"test.py"}
 
 
 def test_rules_over_several_lines(tmp_path: Path) -> None:
