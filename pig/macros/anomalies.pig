@@ -14,10 +14,14 @@
 -- src, dst and dport are null where they are many; session_id is the first session of it. Bins of `window` seconds overlap
 -- by half, so that what takes half a window lies in one wherever it begins; count is that of the bin with most. Groups hold
 -- counts and not rows, so that no traffic makes them large (beacons: 100,000 times a pair).
+--
+-- Each is of two macros, so that a pipeline can make the first half window after window (pig/pipeline/shapes.pig), and the
+-- second of all windows: bins above the thresholds, which end at bin_end (SCAN_BINS … and SCANS_OF_BINS …); or sums that can be
+-- summed again (CALLS, FOREIGN_TALKS, PORT_USES).
 
 -- ANOMALY_SCANS: who tries many doors, and mostly in vain, within a bin of `window` seconds?
 -- In vain is a pair of address and port where no session was a conversation.
-DEFINE ANOMALY_SCANS(sessions, window, ports, hosts, in_vain) RETURNS scans {
+DEFINE SCAN_BINS(sessions, window, ports, hosts, in_vain) RETURNS found {
     flows = FILTER $sessions BY (proto == 'tcp' OR proto == 'udp') AND dport IS NOT NULL;
     tries = FOREACH flows GENERATE
         sensor, proto, src, dst, dport, ts, end_ts,
@@ -39,7 +43,7 @@ DEFINE ANOMALY_SCANS(sessions, window, ports, hosts, in_vain) RETURNS scans {
         MIN(doors.ts) AS ts, MAX(doors.end_ts) AS end_ts, MIN(doors.first) AS first;
     many_ports = FILTER ports_of BY vain >= $ports AND vain >= $in_vain * tried;
     vertical = FOREACH many_ports GENERATE
-        sensor, bin, proto, src, 'port_scan' AS kind, dst, (int) null AS dport, tried, ts, end_ts, first,
+        sensor, (bin + 1) * $window / 2.0 AS bin_end, proto, src, 'port_scan' AS kind, dst, (int) null AS dport, tried, ts, end_ts, first,
         (1 - 0.5 * $ports / vain) * vain / tried AS score, (tried >= 10 * $ports ? 1 : 0) AS large;
 
     by_port = GROUP doors BY (sensor, bin, proto, src, dport);
@@ -48,10 +52,14 @@ DEFINE ANOMALY_SCANS(sessions, window, ports, hosts, in_vain) RETURNS scans {
         MIN(doors.ts) AS ts, MAX(doors.end_ts) AS end_ts, MIN(doors.first) AS first;
     many_hosts = FILTER hosts_of BY vain >= $hosts AND vain >= $in_vain * tried;
     horizontal = FOREACH many_hosts GENERATE
-        sensor, bin, proto, src, 'host_scan' AS kind, (chararray) null AS dst, dport, tried, ts, end_ts, first,
+        sensor, (bin + 1) * $window / 2.0 AS bin_end, proto, src, 'host_scan' AS kind, (chararray) null AS dst, dport, tried, ts, end_ts, first,
         (1 - 0.5 * $hosts / vain) * vain / tried AS score, (tried >= 10 * $hosts ? 1 : 0) AS large;
 
-    found = UNION vertical, horizontal;
+    $found = UNION vertical, horizontal;
+};
+
+DEFINE SCANS_OF_BINS(bins) RETURNS scans {
+    found = FOREACH $bins GENERATE sensor, proto, src, kind, dst, dport, tried, ts, end_ts, first, score, large;
     by_source = GROUP found BY (kind, sensor, proto, src);
     $scans = FOREACH by_source {
         hosts = DISTINCT found.dst;
@@ -67,10 +75,15 @@ DEFINE ANOMALY_SCANS(sessions, window, ports, hosts, in_vain) RETURNS scans {
     };
 };
 
+DEFINE ANOMALY_SCANS(sessions, window, ports, hosts, in_vain) RETURNS scans {
+    bins = SCAN_BINS($sessions, '$window', '$ports', '$hosts', '$in_vain');
+    $scans = SCANS_OF_BINS(bins);
+};
+
 -- ANOMALY_FLOODS: who is sent more packets a second, over ten seconds, than answers come back?
 -- TCP: attempts without payload on one port; UDP: what is not answered; ICMP: all. A session counts where it begins,
 -- with its packets of ten seconds.
-DEFINE ANOMALY_FLOODS(sessions, syn, udp, icmp) RETURNS floods {
+DEFINE FLOOD_BINS(sessions, syn, udp, icmp) RETURNS found {
     one_way = FILTER $sessions BY (proto == 'tcp' AND src_bytes + dst_bytes == 0 AND state != 'SF')
         OR (proto == 'udp' AND dst_packets == 0 AND NOT net.is_multicast(dst)) OR proto == 'icmp' OR proto == 'icmp6';
     parts = FOREACH one_way GENERATE
@@ -89,7 +102,13 @@ DEFINE ANOMALY_FLOODS(sessions, syn, udp, icmp) RETURNS floods {
         MIN(senders.first) AS first;
     limited = FOREACH rates GENERATE
         *, 10.0 * (proto == 'tcp' ? $syn : (proto == 'udp' ? $udp : $icmp)) AS most;
-    high = FILTER limited BY packets >= most;
+    above = FILTER limited BY packets >= most;
+    $found = FOREACH above GENERATE
+        sensor, (bin + 1) * 5.0 AS bin_end, proto, dst, dport, packets, sources, src, other, ts, end_ts, first, most;
+};
+
+DEFINE FLOODS_OF_BINS(bins) RETURNS floods {
+    high = FOREACH $bins GENERATE sensor, proto, dst, dport, packets, sources, src, other, ts, end_ts, first, most;
     by_flood = GROUP high BY (sensor, proto, dst, dport);
     $floods = FOREACH by_flood GENERATE
         group.sensor AS sensor, MIN(high.ts) AS ts, MAX(high.end_ts) AS end_ts,
@@ -102,10 +121,15 @@ DEFINE ANOMALY_FLOODS(sessions, syn, udp, icmp) RETURNS floods {
         SUBSTRING(MIN(high.first), 20, 100) AS session_id;
 };
 
+DEFINE ANOMALY_FLOODS(sessions, syn, udp, icmp) RETURNS floods {
+    bins = FLOOD_BINS($sessions, '$syn', '$udp', '$icmp');
+    $floods = FLOODS_OF_BINS(bins);
+};
+
 -- ANOMALY_GUESSING: who signs in again and again, within a bin of `window` seconds?
 -- SSH and RDP: sessions that carry no more than keys and some attempts. FTP: sessions, less those that move a file or a
 -- listing (their own are between high ports, or from port 20). HTTP: sessions of much the same size.
-DEFINE ANOMALY_GUESSING(sessions, window, ssh, ftp, http, rdp) RETURNS guesses {
+DEFINE GUESS_BINS(sessions, window, ssh, ftp, http, rdp) RETURNS found {
     talks = FILTER $sessions BY proto == 'tcp' AND (
         (src_bytes > 0 AND dst_bytes > 0 AND (service == 'ftp' OR service == 'http'
             OR (service == 'ssh' AND src_bytes <= 6000 AND dst_bytes <= 6000)
@@ -132,22 +156,33 @@ DEFINE ANOMALY_GUESSING(sessions, window, ssh, ftp, http, rdp) RETURNS guesses {
         (sent2 > sent * sent ? SQRT(sent2 - sent * sent) / sent : 0.0) AS sent_spread,
         (got2 > got * got ? SQRT(got2 - got * got) / got : 0.0) AS got_spread;
     many = FILTER shaped BY failed >= least AND (service != 'http' OR (sent_spread <= 0.5 AND got_spread <= 0.5));
-    spread = FOREACH many GENERATE
-        *, (1 - 0.5 * least / failed) * failed / tries AS score, (failed >= 10 * least ? 1 : 0) AS large;
+    $found = FOREACH many GENERATE
+        sensor, (bin + 1) * $window / 2.0 AS bin_end, (double) $window AS span, service, src, dst, port, dport, failed, ts, end_ts, first,
+        sent_spread, got_spread, (1 - 0.5 * least / failed) * failed / tries AS score, (failed >= 10 * least ? 1 : 0) AS large;
+};
+
+DEFINE GUESSES_OF_BINS(bins) RETURNS guesses {
+    spread = FOREACH $bins GENERATE
+        sensor, span, service, src, dst, port, dport, failed, ts, end_ts, first, sent_spread, got_spread, score, large;
     by_pair = GROUP spread BY (sensor, service, src, dst, port);
     $guesses = FOREACH by_pair GENERATE
         group.sensor AS sensor, MIN(spread.ts) AS ts, MAX(spread.end_ts) AS end_ts,
         CONCAT(group.service, '_guessing') AS kind, 2 - MAX(spread.large) AS severity, group.src AS src,
         group.dst AS dst, MIN(spread.dport) AS dport, 'tcp' AS proto, MAX(spread.failed) AS count,
         MAX(spread.score) AS score,
-        SPRINTF('sessions in %d s, sizes spread by %.2f (sent) and %.2f (received)', (long) $window,
+        SPRINTF('sessions in %d s, sizes spread by %.2f (sent) and %.2f (received)', (long) MIN(spread.span),
             MIN(spread.sent_spread), MIN(spread.got_spread)) AS detail,
         SUBSTRING(MIN(spread.first), 20, 100) AS session_id;
 };
 
+DEFINE ANOMALY_GUESSING(sessions, window, ssh, ftp, http, rdp) RETURNS guesses {
+    bins = GUESS_BINS($sessions, '$window', '$ssh', '$ftp', '$http', '$rdp');
+    $guesses = GUESSES_OF_BINS(bins);
+};
+
 -- ANOMALY_BEACONS: who calls somebody again and again, as regularly as a clock?
 -- Services that are asked so by design are left out. Of more than 100,000 calls of a pair the first so many count.
-DEFINE ANOMALY_BEACONS(sessions, calls, score) RETURNS beacons {
+DEFINE CALLS(sessions) RETURNS called {
     flows = FILTER $sessions BY (proto == 'tcp' OR proto == 'udp') AND (service IS NULL OR NOT (
         service == 'dns' OR service == 'ntp' OR service == 'dhcp' OR service == 'netbios' OR service == 'ssdp'
         OR service == 'syslog' OR service == 'snmp'));
@@ -155,14 +190,21 @@ DEFINE ANOMALY_BEACONS(sessions, calls, score) RETURNS beacons {
         sensor, proto, src, dst, dport, ts, end_ts, src_bytes + dst_bytes AS bytes,
         CONCAT(SPRINTF('%020.6f', ts), session_id) AS first;
     pairs = GROUP rows BY (sensor, proto, src, dst, dport);
-    frequent = FILTER pairs BY COUNT_STAR(rows) >= $calls;
-    scored = FOREACH frequent {
+    $called = FOREACH pairs {
         sorted = ORDER rows BY ts;
         early = LIMIT sorted 100000;
-        GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport),
-            FLATTEN(sessions.regularity(early.ts)) AS (times, interval, jitter, score), MIN(rows.ts) AS ts,
-            MAX(rows.end_ts) AS end_ts, SUM(rows.bytes) AS bytes, MIN(rows.first) AS first;
+        GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport), sessions.packed_times(early.ts) AS packed, COUNT_STAR(rows) AS times,
+            MIN(rows.ts) AS ts, MAX(rows.end_ts) AS end_ts, SUM(rows.bytes) AS bytes, MIN(rows.first) AS first;
     };
+};
+
+DEFINE BEACONS_OF_CALLS(called, calls, score) RETURNS beacons {
+    parts = FOREACH $called GENERATE sensor, proto, src, dst, dport, packed, times, ts, end_ts, bytes, first;
+    pairs = GROUP parts BY (sensor, proto, src, dst, dport);
+    frequent = FILTER pairs BY SUM(parts.times) >= $calls;
+    scored = FOREACH frequent GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport),
+        FLATTEN(sessions.packed_regularity(parts.packed)) AS (times, interval, jitter, score), MIN(parts.ts) AS ts,
+        MAX(parts.end_ts) AS end_ts, SUM(parts.bytes) AS bytes, MIN(parts.first) AS first;
     regular = FILTER scored BY times >= $calls AND score >= $score;
     $beacons = FOREACH regular GENERATE
         sensor, ts, end_ts, 'beacon' AS kind, 2 AS severity, src, dst, dport, proto, (long) times AS count, score,
@@ -170,26 +212,45 @@ DEFINE ANOMALY_BEACONS(sessions, calls, score) RETURNS beacons {
         SUBSTRING(first, 20, 100) AS session_id;
 };
 
+DEFINE ANOMALY_BEACONS(sessions, calls, score) RETURNS beacons {
+    called = CALLS($sessions);
+    $beacons = BEACONS_OF_CALLS(called, '$calls', '$score');
+};
+
 -- ANOMALY_FOREIGN_PORTS: what is spoken, and answered, at a port that is not that protocol's?
-DEFINE ANOMALY_FOREIGN_PORTS(sessions, times) RETURNS foreign {
+DEFINE FOREIGN_TALKS(sessions) RETURNS spoken_to {
     spoken = FILTER $sessions BY service IS NOT NULL AND src_bytes > 0 AND dst_bytes > 0 AND sport > 1023
         AND (proto == 'tcp' OR proto == 'udp') AND state != 'OTH';
     talks = FOREACH spoken GENERATE
         sensor, proto, src, dst, dport, service, ts, end_ts, CONCAT(SPRINTF('%020.6f', ts), session_id) AS first;
     by_port = GROUP talks BY (sensor, proto, dst, dport, service);
-    servers = FOREACH by_port GENERATE
+    all_servers = FOREACH by_port GENERATE
         FLATTEN(group) AS (sensor, proto, dst, dport, service), COUNT_STAR(talks) AS times, MIN(talks.src) AS src,
         MAX(talks.src) AS other, MIN(talks.ts) AS ts, MAX(talks.end_ts) AS end_ts, MIN(talks.first) AS first;
-    strange = FILTER servers BY times >= $times AND NOT services.usual(service, dport);
+    $spoken_to = FILTER all_servers BY NOT services.usual(service, dport);
+};
+
+DEFINE FOREIGN_PORTS_OF_TALKS(spoken_to, times) RETURNS foreign {
+    talks = FOREACH $spoken_to GENERATE sensor, proto, dst, dport, service, times, src, other, ts, end_ts, first;
+    by_port = GROUP talks BY (sensor, proto, dst, dport, service);
+    servers = FOREACH by_port GENERATE
+        FLATTEN(group) AS (sensor, proto, dst, dport, service), SUM(talks.times) AS times, MIN(talks.src) AS src,
+        MAX(talks.other) AS other, MIN(talks.ts) AS ts, MAX(talks.end_ts) AS end_ts, MIN(talks.first) AS first;
+    strange = FILTER servers BY times >= $times;
     $foreign = FOREACH strange GENERATE
         sensor, ts, end_ts, 'foreign_port' AS kind, 3 AS severity, (src == other ? src : null) AS src, dst, dport,
         proto, times AS count, 1 - 0.5 * $times / times AS score, service AS detail,
         SUBSTRING(first, 20, 100) AS session_id;
 };
 
+DEFINE ANOMALY_FOREIGN_PORTS(sessions, times) RETURNS foreign {
+    spoken_to = FOREIGN_TALKS($sessions);
+    $foreign = FOREIGN_PORTS_OF_TALKS(spoken_to, '$times');
+};
+
 -- ANOMALY_FIRST_PORTS: which host of ours, known for `learn` seconds, was the first of all to use a port below `below`?
 -- It answers at the port (server), or calls it outside (client); with payload both ways.
-DEFINE ANOMALY_FIRST_PORTS(sessions, internal, learn, below) RETURNS uses {
+DEFINE PORT_USES(sessions, internal, below) RETURNS port_uses {
     answered = FILTER $sessions BY (proto == 'tcp' OR proto == 'udp') AND src_bytes > 0 AND dst_bytes > 0
         AND dport < $below;
     placed = FOREACH answered GENERATE
@@ -203,9 +264,17 @@ DEFINE ANOMALY_FIRST_PORTS(sessions, internal, learn, below) RETURNS uses {
         sensor, 'server' AS role, dst AS host, src AS peer, proto, dport, ts, end_ts, first;
     sides = UNION clients, servers;
     by_use = GROUP sides BY (sensor, role, host, proto, dport);
-    all_uses = FOREACH by_use GENERATE
+    $port_uses = FOREACH by_use GENERATE
         FLATTEN(group) AS (sensor, role, host, proto, dport), COUNT_STAR(sides) AS times, MIN(sides.ts) AS ts,
         MAX(sides.end_ts) AS end_ts, MIN(sides.first) AS first, MIN(sides.peer) AS peer, MAX(sides.peer) AS other;
+};
+
+DEFINE FIRST_PORTS_OF_USES(port_uses, learn) RETURNS uses {
+    parts = FOREACH $port_uses GENERATE sensor, role, host, proto, dport, times, ts, end_ts, first, peer, other;
+    by_use = GROUP parts BY (sensor, role, host, proto, dport);
+    all_uses = FOREACH by_use GENERATE
+        FLATTEN(group) AS (sensor, role, host, proto, dport), SUM(parts.times) AS times, MIN(parts.ts) AS ts,
+        MAX(parts.end_ts) AS end_ts, MIN(parts.first) AS first, MIN(parts.peer) AS peer, MAX(parts.other) AS other;
     by_host = GROUP all_uses BY (sensor, host);
     known = FOREACH by_host GENERATE group.sensor AS at, group.host AS name, MIN(all_uses.ts) AS since;
     across = FILTER all_uses BY role != 'inside';
@@ -225,10 +294,15 @@ DEFINE ANOMALY_FIRST_PORTS(sessions, internal, learn, below) RETURNS uses {
         SPRINTF('as %s, known for %.1f h', role, (ts - since) / 3600) AS detail, SUBSTRING(first, 20, 100) AS session_id;
 };
 
+DEFINE ANOMALY_FIRST_PORTS(sessions, internal, learn, below) RETURNS uses {
+    port_uses = PORT_USES($sessions, '$internal', '$below');
+    $uses = FIRST_PORTS_OF_USES(port_uses, '$learn');
+};
+
 -- ANOMALY_DNS_TUNNELS: who asks for names below one domain that carry more than names do, within `window` seconds?
 -- Carried are the characters of a name that stand before the registered domain (where there is none: before the last two
 -- labels), of each name once. The reverse trees are left out.
-DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
+DEFINE TUNNEL_BINS(dns, window, names, carried) RETURNS found {
     questions = FILTER $dns BY kind == 'query' AND section == 'question' AND SIZE(name) > 10
         AND NOT LOWER(name) MATCHES '.*[.]arpa';
     asked = FOREACH questions GENERATE
@@ -246,8 +320,12 @@ DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
         SUM(sized.size) AS bytes, SUM(sized.times) AS times, MIN(sized.ts) AS ts, MAX(sized.end_ts) AS end_ts,
         MIN(sized.first) AS first;
     many = FILTER sums BY names >= $names AND bytes >= $carried;
-    scored = FOREACH many GENERATE
-        *, (1 - 0.5 * $carried / bytes) * names / times AS score, (bytes >= 10 * $carried ? 1 : 0) AS large;
+    $found = FOREACH many GENERATE
+        sensor, (bin + 1) * $window / 2.0 AS bin_end, proto, src, dst, dport, domain, names, bytes, ts, end_ts, first, (1 - 0.5 * $carried / bytes) * names / times AS score, (bytes >= 10 * $carried ? 1 : 0) AS large;
+};
+
+DEFINE TUNNELS_OF_BINS(bins) RETURNS tunnels {
+    scored = FOREACH $bins GENERATE sensor, proto, src, dst, dport, domain, names, bytes, ts, end_ts, first, score, large;
     by_pair = GROUP scored BY (sensor, proto, src, dst, dport, domain);
     $tunnels = FOREACH by_pair GENERATE
         group.sensor AS sensor, MIN(scored.ts) AS ts, MAX(scored.end_ts) AS end_ts, 'dns_tunnel' AS kind,
@@ -255,6 +333,11 @@ DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
         group.proto AS proto, MAX(scored.names) AS count, MAX(scored.score) AS score,
         CONCAT(SPRINTF('names with %d characters below ', MAX(scored.bytes)), group.domain) AS detail,
         SUBSTRING(MIN(scored.first), 20, 100) AS session_id;
+};
+
+DEFINE ANOMALY_DNS_TUNNELS(dns, window, names, carried) RETURNS tunnels {
+    bins = TUNNEL_BINS($dns, '$window', '$names', '$carried');
+    $tunnels = TUNNELS_OF_BINS(bins);
 };
 
 DEFINE ANOMALIES(sessions, dns, internal) RETURNS anomalies {

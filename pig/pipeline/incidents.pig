@@ -1,5 +1,5 @@
 -- Who attacked whom, since when, with what, what seems to have worked, and where is the evidence?
--- Parameters: alerts, anomalies, sessions, http, tls, files, fingerprints, enriched (tables of all windows), internal (networks of ours, with commas),
+-- Parameters: traces, alerted, anomalies, enriched (tables of all windows), internal (networks of ours, with commas),
 -- folder (of captures, for the command that carves), output.
 SET pig.store.schema.disambiguate 'false'
 
@@ -15,31 +15,21 @@ shapes    = FOREACH came GENERATE
     sensor, (src IS NULL ? 'many' : src) AS attacker, dst AS target, (chararray) null AS peer, ts, end_ts, kind, severity, count,
     0L AS worked, 0L AS bytes, detail AS label, session_id;
 
-http      = LOAD '$http' USING ParquetLoader();
-asked     = FOREACH http GENERATE sensor, src, dst, ts, session_id, method, status, response_bytes, uri, user_agent,
-    incidents.attempt(uri) AS attempt, incidents.tool(user_agent) AS tool;
-tries     = FILTER asked BY attempt IS NOT NULL OR tool IS NOT NULL;
-tried     = FOREACH tries GENERATE
-    sensor, src, dst, ts, (attempt IS NULL ? 'attack_tool' : attempt) AS kind, (attempt IS NULL ? 3 : 2) AS severity, (long) (ts / 86400) AS day,
-    (attempt IS NOT NULL AND status >= 200 AND status < 300 ? 1L : 0L) AS answered,
-    (attempt IS NOT NULL AND status >= 200 AND status < 300 AND response_bytes IS NOT NULL ? response_bytes : 0L) AS bytes,
-    CONCAT(SPRINTF('%020.6f', ts), SPRINTF('%-40s', session_id), (attempt IS NULL ? tool : SUBSTRING(uri, 0, 300))) AS first;
-by_kind   = GROUP tried BY (sensor, src, dst, kind, severity, day);
+traces    = LOAD '$traces' USING ParquetLoader();
+SPLIT traces INTO attempted IF part == 'attempt', talked IF part == 'talk', paired IF part == 'pair', answerers IF part == 'resolver',
+    carried IF part == 'file', traits IF part MATCHES '_.*';
+by_kind   = GROUP attempted BY (sensor, src, dst, kind, severity, day);
 attempts  = FOREACH by_kind GENERATE
-    group.sensor AS sensor, group.src AS attacker, group.dst AS target, (chararray) null AS peer, MIN(tried.ts) AS ts, MAX(tried.ts) AS end_ts,
-    group.kind AS kind, group.severity AS severity, COUNT_STAR(tried) AS count, SUM(tried.answered) AS worked, SUM(tried.bytes) AS bytes,
-    SUBSTRING(MIN(tried.first), 60, 400) AS label, TRIM(SUBSTRING(MIN(tried.first), 20, 60)) AS session_id;
+    group.sensor AS sensor, group.src AS attacker, group.dst AS target, (chararray) null AS peer, MIN(attempted.ts) AS ts, MAX(attempted.end_ts) AS end_ts,
+    group.kind AS kind, group.severity AS severity, SUM(attempted.count) AS count, SUM(attempted.worked) AS worked, SUM(attempted.bytes) AS bytes,
+    SUBSTRING(MIN(attempted.first), 60, 400) AS label, TRIM(SUBSTRING(MIN(attempted.first), 20, 60)) AS session_id;
 
-alerts    = LOAD '$alerts' USING ParquetLoader();
-told_by   = FOREACH alerts GENERATE
-    sensor, (client IS NULL ? src : client) AS opener, (client IS NULL OR client == src ? dst : src) AS other, ts, session_id, gid, sid,
-    message, priority, service;
-sided     = FOREACH told_by GENERATE *, (long) (ts / 86400) AS day, (net.in_network(opener, '$internal') ? 1 : 0) AS from_us,
-    (net.in_network(other, '$internal') ? 1 : 0) AS to_us, (priority < 1 ? 1 : (priority > 4 ? 4 : priority)) AS severity,
-    CONCAT(SPRINTF('%020.6f', ts), (session_id IS NULL ? '' : session_id)) AS first;
+alerted   = LOAD '$alerted' USING ParquetLoader();
+sided     = FOREACH alerted GENERATE *, (net.in_network(opener, '$internal') ? 1 : 0) AS from_us,
+    (net.in_network(other, '$internal') ? 1 : 0) AS to_us, (priority < 1 ? 1 : (priority > 4 ? 4 : priority)) AS severity;
 by_rule   = GROUP sided BY (sensor, opener, other, gid, sid, message, service, from_us, to_us, day);
 rules     = FOREACH by_rule GENERATE FLATTEN(group) AS (sensor, opener, other, gid, sid, message, service, from_us, to_us, day),
-    MIN(sided.ts) AS ts, MAX(sided.ts) AS end_ts, MIN(sided.severity) AS severity, COUNT_STAR(sided) AS count,
+    MIN(sided.ts) AS ts, MAX(sided.end_ts) AS end_ts, MIN(sided.severity) AS severity, SUM(sided.count) AS count,
     SUBSTRING(MIN(sided.first), 20, 100) AS session_id;
 -- a question of DNS is no attack on whom it is put to
 SPLIT rules INTO rules_out IF from_us == 1 AND (to_us == 0 OR (service IS NOT NULL AND service == 'dns')), rules_in OTHERWISE;
@@ -49,15 +39,11 @@ warned    = FOREACH rules_in GENERATE
 inward    = UNION shapes, attempts, warned;
 
 -- what hosts of ours did: new talks with the outside, calls like a clock's, names that carry data
-all_sessions = LOAD '$sessions' USING ParquetLoader();
-flows     = FOREACH all_sessions GENERATE sensor, src, dst, dport, proto, service, ts, end_ts, src_bytes, dst_bytes, dst_packets, session_id;
-outside   = FILTER flows BY net.in_network(src, '$internal') AND NOT net.in_network(dst, '$internal') AND dst_packets > 0L;
-talks     = FOREACH outside GENERATE sensor, src, dst, proto, dport, ts, end_ts, src_bytes, CONCAT(SPRINTF('%020.6f', ts), session_id) AS first;
-by_talk   = GROUP talks BY (sensor, src, dst, proto, dport);
+by_talk   = GROUP talked BY (sensor, src, dst, proto, dport);
 new_flows = FOREACH by_talk GENERATE
-    group.sensor AS sensor, group.src AS target, group.dst AS peer, MIN(talks.ts) AS ts, MAX(talks.end_ts) AS end_ts, 'new_flow' AS kind, 4 AS severity,
-    COUNT_STAR(talks) AS count, SUM(talks.src_bytes) AS bytes, SPRINTF('%s port %d', group.proto, group.dport) AS label,
-    SUBSTRING(MIN(talks.first), 20, 100) AS session_id;
+    group.sensor AS sensor, group.src AS target, group.dst AS peer, MIN(talked.ts) AS ts, MAX(talked.end_ts) AS end_ts, 'new_flow' AS kind, 4 AS severity,
+    SUM(talked.count) AS count, SUM(talked.bytes) AS bytes, SPRINTF('%s port %d', group.proto, group.dport) AS label,
+    SUBSTRING(MIN(talked.first), 20, 100) AS session_id;
 -- a resolver of ours that hands a host's tunnel on is no second host
 tunnels   = FILTER leaving BY kind == 'dns_tunnel';
 askers    = FOREACH tunnels GENERATE sensor, src, domain;
@@ -72,24 +58,17 @@ calls     = FOREACH own GENERATE
     detail AS label, session_id AS session_id;
 -- and what an IDS says of that
 -- (a question that a resolver of ours hands on is that of the host which asked it)
-answering = FILTER flows BY service == 'dns' AND dst_bytes > 0L AND net.in_network(dst, '$internal');
-answerers = FOREACH answering GENERATE sensor AS rs, dst AS rh;
-resolvers = DISTINCT answerers;
+named_so  = FOREACH answerers GENERATE sensor AS rs, src AS rh;
+resolvers = DISTINCT named_so;
 out_marked = JOIN rules_out BY (sensor, opener) LEFT OUTER, resolvers BY (rs, rh);
 out_own   = FILTER out_marked BY rh IS NULL OR service IS NULL OR service != 'dns';
 warnings  = FOREACH out_own GENERATE
     sensor AS sensor, opener AS target, other AS peer, ts AS ts, end_ts AS end_ts, 'outbound_alert' AS kind, severity AS severity, count AS count,
     0L AS bytes, message AS label, session_id AS session_id;
 -- programs that came, and files that went, where the two had not talked before
-files     = LOAD '$files' USING ParquetLoader();
-carried   = FOREACH files GENERATE sensor, src, dst, ts, (direction == 'to_server' ? 'loss' : 'download') AS kind, direction, mime, name,
-    (size IS NULL ? 0L : size) AS bytes, CONCAT(SPRINTF('%020.6f', ts), session_id) AS first,
-    CONCAT(', sha256 ', (sha256 IS NULL ? 'unknown' : sha256)) AS hash;
-notable   = FILTER carried BY net.in_network(src, '$internal') AND NOT net.in_network(dst, '$internal')
-    AND (direction == 'to_server' OR mime MATCHES '.*(executable|sharedlib|dosexec|msdownload|mach-binary|script|x-python|x-perl|java-archive).*');
-by_name   = GROUP notable BY (sensor, src, dst, kind, mime, name);
-each_name = FOREACH by_name GENERATE FLATTEN(group) AS (sensor, src, dst, kind, mime, name), MIN(notable.ts) AS ts, MAX(notable.ts) AS end_ts,
-    COUNT_STAR(notable) AS count, SUM(notable.bytes) AS bytes, MAX(notable.hash) AS hash, SUBSTRING(MIN(notable.first), 20, 100) AS session_id;
+by_name   = GROUP carried BY (sensor, src, dst, kind, mime, name);
+each_name = FOREACH by_name GENERATE FLATTEN(group) AS (sensor, src, dst, kind, mime, name), MIN(carried.ts) AS ts, MAX(carried.end_ts) AS end_ts,
+    SUM(carried.count) AS count, SUM(carried.bytes) AS bytes, MAX(carried.hash) AS hash, SUBSTRING(MIN(carried.first), 20, 100) AS session_id;
 by_peer   = GROUP new_flows BY (sensor, target, peer);
 met_first = FOREACH by_peer GENERATE group.sensor AS met_sensor, group.target AS met_host, group.peer AS met_peer, MIN(new_flows.ts) AS met_ts;
 met_them  = JOIN each_name BY (sensor, src, dst), met_first BY (met_sensor, met_host, met_peer);
@@ -130,30 +109,18 @@ places    = UNION in_country, in_city, in_as, in_org;
 once      = DISTINCT places;
 at_places = JOIN once BY ip, attackers BY of;
 where_is  = FOREACH at_places GENERATE of_sensor AS sensor, of AS attacker, (chararray) null AS target, kind AS kind, label AS label, 1L AS count;
-by_agent  = GROUP asked BY (sensor, src, user_agent);
-agents    = FOREACH by_agent GENERATE group.sensor AS sensor, group.src AS src, (chararray) null AS target, '_user_agent' AS kind, group.user_agent AS label, COUNT_STAR(asked) AS count;
-forms     = FILTER asked BY method == 'POST' AND status IS NOT NULL;
-answers   = FOREACH forms GENERATE sensor, src, dst, CONCAT((chararray) status, ' ', REGEX_EXTRACT(uri, '^([^?]{0,200})', 1)) AS label;
-by_answer = GROUP answers BY (sensor, src, dst, label);
-told      = FOREACH by_answer GENERATE group.sensor AS sensor, group.src AS src, group.dst AS target, '_answer' AS kind, group.label AS label, COUNT_STAR(answers) AS count;
-tls       = LOAD '$tls' USING ParquetLoader();
-by_ja4    = GROUP tls BY (sensor, src, ja4);
-prints    = FOREACH by_ja4 GENERATE group.sensor AS sensor, group.src AS src, (chararray) null AS target, '_ja4' AS kind, group.ja4 AS label, COUNT_STAR(tls) AS count;
-seen_by_p0f = LOAD '$fingerprints' USING ParquetLoader();
-hosts     = FOREACH seen_by_p0f GENERATE sensor, (subject == 'server' ? dst : src) AS host, os;
-systems   = FILTER hosts BY os IS NOT NULL;
-by_os     = GROUP systems BY (sensor, host, os);
-oses      = FOREACH by_os GENERATE group.sensor AS sensor, group.host AS src, (chararray) null AS target, '_os' AS kind, group.os AS label, COUNT_STAR(systems) AS count;
-traits    = UNION agents, told, prints, oses;
-of_them   = JOIN traits BY (sensor, src), attackers BY (of_sensor, of);
+by_trait  = GROUP traits BY (part, sensor, src, dst, label);
+counted   = FOREACH by_trait GENERATE group.sensor AS sensor, group.src AS src, group.dst AS target, group.part AS kind, group.label AS label,
+    SUM(traits.count) AS count;
+of_them   = JOIN counted BY (sensor, src), attackers BY (of_sensor, of);
 traced    = FOREACH of_them GENERATE sensor AS sensor, src AS attacker, target AS target, kind AS kind, label AS label, count AS count;
 facts     = UNION where_is, traced;
 known     = FOREACH facts GENERATE sensor, attacker, target, (chararray) null AS peer, (double) null AS ts, (double) null AS end_ts, kind, 9 AS severity, count,
     0L AS worked, 0L AS bytes, label, (chararray) null AS session_id;
-by_pair   = GROUP flows BY (sensor, src, dst);
-talked    = FOREACH by_pair GENERATE FLATTEN(group) AS (sensor, src, dst), MIN(flows.ts) AS ts, MAX(flows.end_ts) AS end_ts, COUNT_STAR(flows) AS count,
-    SUM(flows.src_bytes) + SUM(flows.dst_bytes) AS bytes;
-of_pairs  = JOIN talked BY (sensor, src), attackers BY (of_sensor, of);
+by_pair   = GROUP paired BY (sensor, src, dst);
+met_pairs = FOREACH by_pair GENERATE FLATTEN(group) AS (sensor, src, dst), MIN(paired.ts) AS ts, MAX(paired.end_ts) AS end_ts, SUM(paired.count) AS count,
+    SUM(paired.bytes) AS bytes;
+of_pairs  = JOIN met_pairs BY (sensor, src), attackers BY (of_sensor, of);
 met       = FOREACH of_pairs GENERATE sensor AS sensor, src AS attacker, dst AS target, (chararray) null AS peer, ts AS ts, end_ts AS end_ts, '_sessions' AS kind,
     8 AS severity, count AS count, 0L AS worked, bytes AS bytes, (chararray) null AS label, (chararray) null AS session_id;
 

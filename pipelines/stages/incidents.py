@@ -7,11 +7,19 @@ from packetpig.pipelines.stage import Stage
 from packetpig.pipelines.store import store
 
 
+class Traces(Stage):
+    """What a window has that incidents may be made of, summed so that sums of all windows can be summed again."""
+
+    reads = ("sessions",)
+    uses = ("http", "tls", "files", "fingerprints")
+    settings = ("internal",)
+
+
 class Incidents(Stage):
     """Alerts and anomalies by attacker and target over time, with what seems to have worked; and a page of each."""
 
-    reads = ("sessions",)
-    uses = ("alerts", "anomalies", "http", "tls", "files", "fingerprints", "enriched")
+    reads = ("traces",)
+    uses = ("alerted", "anomalies", "enriched")
     tables = ("incidents", "incident_events")
     written = ("incident_pages",)
     whole = True

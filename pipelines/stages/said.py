@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pyarrow.compute as pc
 from packetpig.loaders import dns, files, http, tls
 from packetpig.pipelines.spoken import Spoken, plain
 
@@ -16,3 +19,9 @@ class Said(Spoken):
     services = frozenset(
         {"dns", "tls", "dtls", "quic", "http", "smtp", "imap", "pop3", "ftp", "ftp_data", "smb", "tftp", "ldap", "xmpp"}
     )
+    version = 2
+
+    def noted(self, work: str) -> dict[str, Any]:
+        """When the last row of DNS is, which may be behind the window."""
+        rows = self.run_of.tables.batches(work, "dns", columns=["ts"])
+        return {"until": max((pc.max(batch["ts"]).as_py() for batch in rows if batch.num_rows), default=0.0)}
