@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from packetpig.loaders.contract.loader import run
 from tests.conftest import DEMO, ROOT
 
 GAP = 200  # microseconds between packets
+BEGIN = 1_700_000_100  # seconds: where a window of 15 minutes begins
+HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 
 
 class Workshop:
@@ -30,11 +33,10 @@ class Workshop:
             print(f"bench: making a capture of {megabytes} MB", flush=True)
             part = path.with_suffix(".part")
             with part.open("wb") as file:
-                file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))
-                written = 24
-                for record in _records():
-                    file.write(record)
-                    written += len(record)
+                written, now = file.write(HEADER), 1_700_000_000_000_000
+                for frame in _frames():
+                    now += GAP
+                    written += file.write(_record(now, frame))
                     if written >= megabytes * 1_000_000:
                         break
             part.rename(path)
@@ -59,6 +61,25 @@ class Workshop:
             path.read_bytes()
         return folder
 
+    def rotated(self, megabytes: int, each: int, every: int = 0) -> Path:
+        """Captures of EACH megabytes, MEGABYTES in all: one begins where another ends, or EVERY so many seconds."""
+        folder = self.folder / f"{megabytes}-each-{each}-every-{every}"
+        if not folder.exists():
+            print(f"bench: making captures of {megabytes} MB", flush=True)
+            part = folder.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            frames, now = _frames(), BEGIN * 1_000_000
+            for number in range(megabytes // each):
+                now = (BEGIN + number * every) * 1_000_000 if every else now
+                with (part / f"{number:05}.pcap").open("wb") as file:
+                    written = file.write(HEADER)
+                    while written < each * 1_000_000:
+                        now += GAP
+                        written += file.write(_record(now, next(frames)))
+            part.rename(folder)
+        return folder
+
     def warm(self, path: Path) -> Path:
         """Read it once, so that all who are compared find it in the page cache."""
         with path.open("rb") as file:
@@ -67,17 +88,18 @@ class Workshop:
         return path
 
 
-def _records() -> Iterator[bytes]:
-    """Records without end: the demo's frames in time order; each repeat moves two octets of both addresses."""
+def _frames() -> Iterator[bytes]:
+    """Frames without end: the demo's in time order; each repeat moves two octets of both addresses."""
     captures = [local(path) for path in sorted(DEMO.iterdir())]
     _, batches = run(find("packets"), captures, ["frame"], where="link_type == 1")
     frames = [bytes(row["frame"]) for batch in batches for row in batch.to_pylist()]
-    now = 1_700_000_000_000_000
     for repeat in range(1 << 16):
         for frame in frames:
-            now += GAP
-            moved = _moved(frame, repeat)
-            yield struct.pack("<IIII", now // 1_000_000, now % 1_000_000, len(moved), len(moved)) + moved
+            yield _moved(frame, repeat)
+
+
+def _record(now: int, frame: bytes) -> bytes:
+    return struct.pack("<IIII", now // 1_000_000, now % 1_000_000, len(frame), len(frame)) + frame
 
 
 def _moved(frame: bytes, repeat: int) -> bytes:

@@ -41,3 +41,20 @@ def test_a_clock_is_regular_and_chance_is_not() -> None:
     assert clock[3] > 0.9
     assert chance[3] < 0.3
     assert sessions.regularity([(1.0,)]) == (1, None, None, None)
+
+
+def test_times_in_parts_are_as_regular_as_together() -> None:
+    dice = random.Random(2)
+    times = [(30.0 * at + dice.uniform(0, 5),) for at in range(90)]
+    dice.shuffle(times)
+    parts = [(sessions.packed_times(some),) for some in (times[:20], [(None,)], times[20:], None)]
+    assert sessions.packed_regularity(parts) == sessions.regularity(times)
+    assert sessions.packed_regularity([]) == sessions.regularity([])
+    assert sessions.packed_regularity(None) is None
+
+
+def test_no_more_than_the_first_times_count() -> None:
+    many = [(float(at),) for at in range(sessions.MOST_TIMES)]
+    late = [(1e9 + 50.0 * at,) for at in range(10)]
+    parts = [(sessions.packed_times(late),), (sessions.packed_times(many),)]
+    assert sessions.packed_regularity(parts) == sessions.regularity(many)
