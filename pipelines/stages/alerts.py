@@ -39,6 +39,8 @@ class Alerts(Warmed, Spoken):
         "proto:chararray, src:chararray, sport:int, dst:chararray, dport:int, client:chararray, engine:chararray, "
         "gid:int, sid:long, rev:int, priority:int, classification:chararray, message:chararray, service:chararray"
     }
+    _all_rules = False
+    _left_out = False
 
     @classmethod
     def unable(cls, run: Run) -> str:
@@ -113,9 +115,6 @@ class Alerts(Warmed, Spoken):
         change = run.changes.get(note.get("rules", ""))
         same = note.get("but_rules") == super().due(run, self.window) and note.get("engine") == self._engine()
         return (note["rules"], change) if same and change and not change.whole and not note["left_out"] else None
-
-    _all_rules = False
-    _left_out = False
 
     def _engine(self) -> str:
         return identity(self.run_of.settings.engine) if self.run_of.here else ""

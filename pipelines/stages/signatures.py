@@ -12,7 +12,7 @@ from packetpig.pipelines.stage import Stage
 class Alerted(Stage):
     """The alerts of a window, summed: what `signatures` and `incidents` are made of."""
 
-    reads = ("alerts",)
+    uses = ("alerts",)
     columns = {  # noqa: RUF012
         "alerted": "sensor:chararray, opener:chararray, other:chararray, gid:int, sid:long, rev:int, priority:int, "
         "classification:chararray, message:chararray, service:chararray, day:long, ts:double, end_ts:double, "
