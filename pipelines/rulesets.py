@@ -55,7 +55,7 @@ def keep(place: Store, rules: Rules) -> str:
     """Copy a set into the output, if it is not there: its digest."""
     whole = RuleSet(rules)
     if not place.exists(FOLDER, whole.digest, WHOLE):
-        for number, (path, statements) in enumerate(zip(rules.files, whole.files, strict=True)):
+        for number, (path, statements) in enumerate(zip(rules.files, whole.texts, strict=True)):
             place.write(path.read_bytes(), FOLDER, whole.digest, str(number), path.name)
             for beside in named_beside(path, "\n".join(statements)):
                 if beside.is_file():

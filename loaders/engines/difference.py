@@ -64,8 +64,8 @@ class Change:
 def change(old: Rules, new: Rules) -> Change:
     """What is to be done so that alerts of OLD become those that NEW gives. Raises OSError."""
     before, now = RuleSet(old), RuleSet(new)
-    came = _keys(rule for rule in now.rules if not before.has(rule, now))
-    gone = _keys(rule for rule in before.rules if not now.has(rule, before)) | came
+    came = _keys(before.lacking(now))
+    gone = _keys(now.lacking(before)) | came
     return Change(came, gone, _why_whole(before, now, gone))
 
 
@@ -143,10 +143,15 @@ class RuleSet:
         return sorted(_plain(text) for text in self._others if not _VARIABLE.match(text) and not _FILTER.match(text))
 
     @cached_property
+    def texts(self) -> list[list[str]]:
+        """Statements of each file."""
+        return [[text for text, _ in file] for file in self._files]
+
+    @cached_property
     def beside(self) -> dict[str, str]:
         """The files that rules name and that lie beside them: by name, what stands for their contents."""
         found = {}
-        for path, file in zip(self.source.files, self.files, strict=True):
+        for path, file in zip(self.source.files, self.texts, strict=True):
             for one in named_beside(path, "\n".join(file)):
                 if one.is_file():
                     found[one.name] = hashlib.sha256(one.read_bytes()).hexdigest()
@@ -156,7 +161,7 @@ class RuleSet:
     def digest(self) -> str:
         """What stands for all of it: comments and white space around lines do not count."""
         whole = hashlib.sha256(self.source.classes.read_bytes())
-        whole.update(json.dumps([self.files, sorted(self.beside.items())]).encode())
+        whole.update(json.dumps([self.texts, sorted(self.beside.items())]).encode())
         return whole.hexdigest()[:16]
 
     @cached_property

@@ -34,7 +34,7 @@ def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]], but: tuple[s
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = tmp_path_factory.mktemp("clean") / "out"
-    result = pipeline(DEMO, tables, "12h", "--engine", "suricata")
+    result = pipeline(DEMO, tables, "1d", "--engine", "suricata")
     assert result.returncode == 0, result.stderr
     return tables
 
@@ -62,7 +62,7 @@ def test_captures_that_come_in_another_order(clean: Path, tmp_path: Path) -> Non
         for path in DEMO.iterdir():
             if path.name.startswith(names) and not (captures / path.name).exists():
                 shutil.copy(path, captures)
-        result = pipeline(captures, tmp_path / "out", "12h", "--engine", "suricata")
+        result = pipeline(captures, tmp_path / "out", "1d", "--engine", "suricata")
         assert result.returncode == 0, result.stderr
     for table in WHOLE:
         found, wanted = rows(tmp_path / "out", table), rows(clean, table)

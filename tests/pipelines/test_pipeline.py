@@ -181,7 +181,7 @@ def test_changed_rules_make_alerts_again_and_what_they_lead_to(made: tuple[Path,
     result = pipeline(captures, tables, LENGTH, "--rules", str(rules))
     assert result.returncode == 0, result.stderr
     ran = {line.split()[1] for line in result.stderr.splitlines() if " rows, " in line}
-    assert ran == {"alerts", "seen", "first_seen", "incidents"}
+    assert ran == {"alerts", "alerted", "signatures", "seen", "first_seen", "incidents"}
     assert {row["sid"] for row in rows(tables, "alerts")} == {7}
     assert all(row["session_id"] for row in rows(tables, "alerts"))
 
