@@ -41,6 +41,11 @@ def without_freed_memory() -> None:
 
     glibc would stop that with the first one, and their places fill with smaller things that stay: a quarter of the
     memory, and it grows for longer. (Not for whoever builds large columns all the time: it makes them slower.)
+    Arrow's own allocator keeps what it had as well, so its memory comes from glibc too.
     """
+    import pyarrow as pa
+
     if "MALLOC_MMAP_THRESHOLD_" not in os.environ and hasattr(ctypes.CDLL(None), "mallopt"):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
+        if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+            pa.set_memory_pool(pa.system_memory_pool())

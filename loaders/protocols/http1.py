@@ -569,6 +569,8 @@ class _Side:
         elif len(message.headers) < TRAILERS_MOST:
             name, _, value = line.partition(b":")
             message.headers.append((name.strip(), value.strip()))
+        else:
+            self.conversation.report.count("http: trailers left out, too many")
         return end
 
     def _no_chunks(self) -> None:

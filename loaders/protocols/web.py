@@ -6,7 +6,7 @@ from packetpig.loaders.contract.loader import Job
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.protocols.blame import Blame
-from packetpig.loaders.protocols.codings import CodingError, Unpacker, known
+from packetpig.loaders.protocols.codings import LAYERS, CodingError, Unpacker, known
 from packetpig.loaders.protocols.http1 import ROOM, Body, Conversation, Message
 from packetpig.loaders.protocols.room import Room
 
@@ -186,6 +186,8 @@ class Conversations:
         if not message.request and message.status < 200:
             return
         codings = known(message.codings) if message.codings else message.codings
+        if len(message.codings) > LAYERS and not codings:
+            self._report.count("http: bodies with more codings than are believed, left as they are")
         if self._opener or (codings and self._sizes[message.request]):
             message.body = Content(session, message, codings, self._opener, self._report)
 
