@@ -14,6 +14,7 @@ from packetpig.loaders.contract.report import CaptureError
 
 if TYPE_CHECKING:
     import numpy as np
+    from packetpig.loaders.captures.index import Index
 
 
 class Source(Protocol):
@@ -37,7 +38,7 @@ class Capture:
 
     `path`: as messages name it. `capture`, `sensor`: as in the rows. `start`, `end`: records that begin in this range
     of bytes; the whole capture if `end` is None. `open`: gives the bytes. `local`: its path, if it is a file of this
-    machine.
+    machine. `index`: that of its packets' times, where this process has made one.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Capture:
     number: int = 0  # in the job
     size: int | None = field(default=None)
     local: str | None = None
+    index: Index | None = None
 
 
 class LocalSource:

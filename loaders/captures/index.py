@@ -75,6 +75,8 @@ def place(path: str | Path) -> Path:
 
 def of(capture: Capture) -> tuple[Index | None, bool]:
     """The index of a capture, if there is one that is right; and whether there is one that is not."""
+    if capture.index is not None:
+        return capture.index, False
     if capture.local is None:
         return None, False
     try:
@@ -125,14 +127,18 @@ class Builder:
         )
         self._packets += len(offsets)
 
+    def index(self, before: os.stat_result) -> Index:
+        """The index of the capture, as it was BEFORE it was read."""
+        whole = _joined(np.concatenate(self._parts, axis=1)) if self._parts else np.zeros((4, 0), np.int64)
+        first, last = (int(whole[1].min()), int(whole[2].max())) if self._parts else (0, -1)
+        return Index(before.st_size, before.st_mtime_ns, first, last, whole)
+
     def write(self, path: str, blocks: bool, before: os.stat_result) -> None:
         """Write the index of the capture at PATH, as it was BEFORE it was read; with what BLOCKS hold, or not."""
-        empty = np.zeros((4, 0), np.int64)
-        whole = _joined(np.concatenate(self._parts, axis=1)) if self._parts else empty
-        bounds = (int(whole[1].min()), int(whole[2].max())) if self._parts else (0, -1)
+        found = self.index(before)
         index = {
-            "version": VERSION, "size": before.st_size, "changed": before.st_mtime_ns, "first": bounds[0],
-            "last": bounds[1], "blocks": (whole if blocks else empty).tolist(),
+            "version": VERSION, "size": found.size, "changed": found.changed, "first": found.first,
+            "last": found.last, "blocks": (found.blocks if blocks else found.blocks[:, :0]).tolist(),
         }  # fmt: skip
         target = place(path)
         part = target.with_name(f"{target.name}.{os.getpid()}.part")

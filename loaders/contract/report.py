@@ -46,3 +46,11 @@ class Report:
     def progress(self, amount: int) -> None:
         """AMOUNT more bytes of captures are done with."""
         self.bytes += amount
+
+    def take(self, other: Report) -> None:
+        """Add what another one has collected."""
+        self.counters.update(other.counters)
+        self.warnings += other.warnings
+        self.bytes += other.bytes
+        self.failures += other.failures
+        self.losses |= other.losses

@@ -35,6 +35,8 @@ COLUMNS: tuple[Column, ...] = (
     text("classification", "class of the rule, by its short name", repeated=True),
     text("message", "what the rule says", repeated=True),
 )
+MOST_LANES = 256
+WARM, MOST_WARM = 300, 86400  # seconds
 OPTIONS = (
     Option("rules", "a file or a folder of rules, or several with commas; Packetpig's own without it"),
     Option("since", "older rules, as rules=: only what is new or changed since is run, with what that depends on"),
@@ -43,10 +45,14 @@ OPTIONS = (
     Option("home", "networks that are ours, with commas: HOME_NET", HOME),
     Option("external", "the others: EXTERNAL_NET; any, !home, or networks with commas", "any"),
     Option("binary", "path of the engine's program, where it is not on the path"),
-    Option("parallel", "flows:N runs N engines side by side, each with the packets of its share of pairs of hosts"),
+    Option(
+        "parallel",
+        "flows:N runs N engines side by side, each with the packets of its share of pairs of hosts; windows:N, each "
+        "with a part of the time, and warm seconds before it",
+    ),
+    Option("warm", "with parallel=windows:N, seconds before a window that its engine is given first", str(WARM)),
     *TIMES,
 )
-MOST_LANES = 256
 ICMP = ("icmp", "icmp6", "1", "58")
 
 
@@ -62,19 +68,23 @@ def setup(options: Any) -> Setup:
     """What the loader's options say."""
     if options["since"] and options["until"]:
         raise OptionError("since and until are not given both")
-    parallel, lanes = options["parallel"], 1
-    if parallel:
-        kind, _, number = parallel.partition(":")
-        if kind != "flows" or not number.isdigit() or not 1 <= int(number) <= MOST_LANES:
-            raise OptionError(f"parallel is flows:N, with N from 1 to {MOST_LANES}, not {parallel!r}")
-        lanes = int(number)
+    kind, _, number = (options["parallel"] or "flows:1").partition(":")
+    if kind not in ("flows", "windows") or not number.isdigit() or not 1 <= int(number) <= MOST_LANES:
+        raise OptionError(
+            f"parallel is flows:N or windows:N, with N from 1 to {MOST_LANES}, not {options['parallel']!r}"
+        )
+    warm = options["warm"]
+    if not warm.isdigit() or int(warm) > MOST_WARM:
+        raise OptionError(f"warm is a number of seconds up to {MOST_WARM}, not {warm!r}")
     return Setup(
         rules=Rules.of(options["rules"]),
         conf=options["conf"],
         home=options["home"],
         external=options["external"],
         binary=options["binary"],
-        lanes=lanes,
+        lanes=int(number) if kind == "flows" else 1,
+        windows=int(number) if kind == "windows" else 1,
+        warm=int(warm) * 10**9,
     )
 
 

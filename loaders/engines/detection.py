@@ -6,7 +6,7 @@ import importlib
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from packetpig.loaders.captures.capture import Capture
@@ -16,6 +16,7 @@ from packetpig.loaders.contract.report import Report
 from packetpig.loaders.engines.feed import Feed
 from packetpig.loaders.engines.process import Engine, MissingError, run
 from packetpig.loaders.engines.rules import Rules
+from packetpig.loaders.engines.windows import Part, cut
 
 HOME = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 ENGINES = {"snort": ("snort3", "snort2"), "suricata": ("suricata",)}
@@ -56,8 +57,9 @@ class Setup:
 
     `rules`: files and folders. `conf`: the user's own configuration instead of ours. `home`: networks that are ours,
     with commas; `external`: the others, `any` for all, `!home` for all but ours. `asked`: generators and numbers of the
-    rules whose alerts are wanted; None for all. `binary`: the program, where it is not
-    on the path. `lanes`: runs side by side.
+    rules whose alerts are wanted; None for all. `binary`: the program, where it is not on the path. `lanes`: runs side
+    by side. `windows`: of time, each with a run of its own, which gets the packets of the nanoseconds `warm` before it
+    first.
     """
 
     rules: Rules
@@ -66,6 +68,8 @@ class Setup:
     external: str = "any"
     binary: str = ""
     lanes: int = 1
+    windows: int = 1
+    warm: int = 0
     asked: frozenset[tuple[int, int]] | None = None
 
 
@@ -123,8 +127,17 @@ def detect(
     already (`by_sensor` gives them so). TIMES: see Feed. Raises EngineError, OptionError, CaptureError.
     """
     known, program = choose(engine, setup.binary)
-    feed = Feed(captures, report, on_error, lanes=setup.lanes, times=times)
-    for found in run(known.prepare(program, setup, report), feed, report):
+    feeds: list[Feed]
+    engines: Sequence[Engine[Alert]]
+    if setup.windows > 1:
+        windows = cut(captures, setup.windows, setup.warm, report, on_error, times)
+        feeds = [one.feed() for one in windows]
+        prepared = known.prepare(program, replace(setup, lanes=len(windows)), report)
+        engines = [Part(engine, window) for engine, window in zip(prepared, windows, strict=True)]
+    else:
+        feeds = [Feed(captures, report, on_error, lanes=setup.lanes, times=times)]
+        engines = known.prepare(program, setup, report)
+    for found in run(engines, feeds, report):
         for alert in found:
             if setup.asked is not None and (alert.gid, alert.sid) not in setup.asked:
                 continue

@@ -93,12 +93,42 @@ def _why_whole(before: RuleSet, now: RuleSet, changed: frozenset[Key]) -> str:
 
 def fresh(old: Rules, new: Rules, folder: Path) -> Part:
     """The rules of NEW that OLD has not, or not in this form, written into FOLDER. Raises OSError."""
-    return _part(RuleSet(new), RuleSet(old), folder, both=False)
+    found = _only_new(old, new)
+    if found is None:
+        return _part(RuleSet(new), RuleSet(old), folder, both=False)
+    texts = [[text for text in file if key(text)] for file in found]
+    asked = frozenset(one for file in texts for one in map(key, file) if one)
+    return Part(_written(new, texts, folder) if asked else new, asked, 0)
 
 
 def replaced(old: Rules, new: Rules, folder: Path) -> Part:
     """The rules of OLD that NEW has in another form."""
     return _part(RuleSet(old), RuleSet(new), folder, both=True)
+
+
+def _only_new(old: Rules, new: Rules) -> list[list[str]] | None:
+    """The rules of each file of NEW that OLD has not, where it is plain that nothing else differs; else None.
+
+    That is so of files in which each line is a rule or a comment, if those that differ do not depend on others, nor
+    others on them. Most of two large sets is alike, line for line, and need not be looked at closely.
+    """
+    ours, theirs = ([_lines(path) for path in source.files] for source in (new, old))
+    all_ours, all_theirs = ({line for file in files for line in file} for files in (ours, theirs))
+    if not all(line.startswith(b"alert ") and line.endswith(b")") for line in all_ours | all_theirs):
+        return None
+    differing = all_ours ^ all_theirs
+    if any(one for line in differing for one in kept(_text(line))):
+        return None
+    return [[_text(line) for line in file if line in differing] for file in ours]
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Lines of a file without comments, and without white space around them."""
+    return [line for line in map(bytes.strip, path.read_bytes().splitlines()) if line and not line.startswith(b"#")]
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
 
 
 def _part(ours: RuleSet, other: RuleSet, folder: Path, both: bool) -> Part:
@@ -240,19 +270,24 @@ class RuleSet:
 
     def written(self, chosen: set[str], folder: Path) -> Rules:
         """These rules, with variables and filters, in files of the same names and order; beside them what they name."""
-        written, whole = [], []
-        for number, (path, file) in enumerate(zip(self.source.files, self._files, strict=True)):
-            kept_here = [text for text, rule in file if rule is None or rule in chosen]
-            if kept_here:
-                room = folder / str(number)
-                room.mkdir()
-                text = "".join(f"{one}\n" for one in kept_here)
-                for beside in named_beside(path, text):
-                    (room / beside.name).symlink_to(beside)
-                written.append(room / path.name)
-                written[-1].write_bytes(os.fsencode(text))
-                whole.append(path)
-        return Rules(tuple(written), self.source.classes, tuple(whole))
+        texts = [[text for text, rule in file if rule is None or rule in chosen] for file in self._files]
+        return _written(self.source, texts, folder)
+
+
+def _written(source: Rules, texts: list[list[str]], folder: Path) -> Rules:
+    """Some statements of each file of SOURCE, in files of the same names and order; beside them what they name."""
+    written, whole = [], []
+    for number, (path, ours) in enumerate(zip(source.files, texts, strict=True)):
+        if ours:
+            room = folder / str(number)
+            room.mkdir()
+            text = "".join(f"{one}\n" for one in ours)
+            for beside in named_beside(path, text):
+                (room / beside.name).symlink_to(beside)
+            written.append(room / path.name)
+            written[-1].write_bytes(os.fsencode(text))
+            whole.append(path)
+    return Rules(tuple(written), source.classes, tuple(whole))
 
 
 def named_beside(path: Path, text: str) -> list[Path]:
@@ -264,7 +299,7 @@ def named_beside(path: Path, text: str) -> list[Path]:
 def statements(path: Path) -> Iterator[str]:
     """Rules and other lines of a file, whole where they go on over several lines. Comments are left out."""
     pending: list[str] = []
-    for line in path.read_bytes().decode("utf-8", "surrogateescape").splitlines():
+    for line in map(_text, path.read_bytes().splitlines()):
         bare = line.strip()
         if not pending and bare.endswith(")") and not bare.startswith("#"):  # most are: whole, in a line
             yield bare

@@ -87,16 +87,19 @@ class _Lane(Generic[T]):
     records: Output
     words: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_WORDS))
     failure: BaseException | None = None
+    broken: bool = False  # it did not read all that it was given
     seen: float = field(default_factory=time.monotonic)  # when it last took or gave something
 
 
-def run(engines: Sequence[Engine[T]], feed: Feed, report: Report, silence: float = SILENCE) -> Iterator[list[T]]:
-    """Lists of records, from one run of a program for each lane of the feed that has packets. Raises CaptureError.
+def run(
+    engines: Sequence[Engine[T]], feeds: Feed | Sequence[Feed], report: Report, silence: float = SILENCE
+) -> Iterator[list[T]]:
+    """Lists of records, from one run of a program for each lane that has packets, of one feed or of several at once.
 
-    SILENCE: seconds after which a program that shows no sign of life is ended.
+    Raises CaptureError. SILENCE: seconds after which a program that shows no sign of life is ended.
     """
     with work_folder() as folder:
-        running = _Running[T](engines, folder, feed, report, silence)
+        running = _Running[T](engines, folder, [feeds] if isinstance(feeds, Feed) else feeds, report, silence)
         try:
             yield from running.records()
         finally:
@@ -104,9 +107,12 @@ def run(engines: Sequence[Engine[T]], feed: Feed, report: Report, silence: float
 
 
 class _Running(Generic[T]):
-    def __init__(self, engines: Sequence[Engine[T]], folder: Path, feed: Feed, report: Report, silence: float) -> None:
+    def __init__(
+        self, engines: Sequence[Engine[T]], folder: Path, feeds: Sequence[Feed], report: Report, silence: float
+    ) -> None:
         self._engines, self._folder = engines, folder
-        self._feed, self._report, self._silence = feed, report, silence
+        self._feeds, self._report, self._silence = feeds, report, silence
+        self._trails = [trail for feed in feeds for trail in feed.trails]
         self._lanes: dict[int, _Lane[T]] = {}
         self._threads: list[threading.Thread] = []
         self._found: Queue[list[T] | None] = Queue(WAITING)
@@ -135,7 +141,7 @@ class _Running(Generic[T]):
         os.set_blocking(process.stdin.fileno(), False)
         words = process.stdout if engine.separate else process.stderr
         assert words
-        lane = self._lanes[number] = _Lane(engine, self._feed.trails[number], process, records)
+        lane = self._lanes[number] = _Lane(engine, self._trails[number], process, records)
         if self._stopped.is_set():
             process.kill()
         self._thread(self._listen, lane, words)
@@ -184,7 +190,7 @@ class _Running(Generic[T]):
 
     def records(self) -> Iterator[list[T]]:
         """Feed the programs, and give what they find, until all have ended."""
-        giving = self._thread(self._give)
+        giving = [self._thread(self._give, feed, self._trails.index(feed.trails[0])) for feed in self._feeds]
         left = len(self._engines)
         since = time.monotonic()  # while nobody takes what is found, a program may have to wait
         while left:
@@ -202,10 +208,11 @@ class _Running(Generic[T]):
                 yield found
                 since = time.monotonic()
         since = time.monotonic()
-        while giving.is_alive():
-            giving.join(min(NEWS, self._silence))
-            self._report.tell()
-            self._look_for_life(since)
+        for thread in giving:
+            while thread.is_alive():
+                thread.join(min(NEWS, self._silence))
+                self._report.tell()
+                self._look_for_life(since)
         self._take_news()
         self._look_at_ends()
 
@@ -221,18 +228,11 @@ class _Running(Generic[T]):
     def _take_news(self) -> None:
         """What the feeding thread has to report."""
         while not self._news.empty():
-            news = self._news.get()
-            report = self._report
-            report.counters.update(news.counters)
-            report.warnings += news.warnings
-            report.bytes += news.bytes
-            report.failures += news.failures
-            report.losses |= news.losses
+            self._report.take(self._news.get())
 
     def _look_at_ends(self) -> None:
-        failure = self._feed_failure
-        if failure is not None and not isinstance(failure, BrokenPipeError):
-            raise failure
+        if self._feed_failure is not None:
+            raise self._feed_failure
         for lane in self._lanes.values():
             status = self._end(lane)
             for thread in self._threads:
@@ -245,8 +245,10 @@ class _Running(Generic[T]):
                 )
                 words = lane.engine.complaint() or " | ".join(lane.words)
                 raise EngineError(f"{lane.engine.name} died: {died}{': ' if words else ''}{words}")
-            if failure is not None:
+        for lane in self._lanes.values():
+            if lane.broken:
                 raise EngineError(f"{lane.engine.name} ended without a word, and did not read all that it was given")
+        for lane in self._lanes.values():
             lane.engine.check(lane.trail.count)
 
     def _end(self, lane: _Lane[T]) -> int:
@@ -259,32 +261,38 @@ class _Running(Generic[T]):
                 self._report.tell()
                 self._look_for_life(since)
 
-    def _give(self) -> None:
-        """Write the feed to the programs. This thread's report is its own: it is passed on between two blocks."""
-        own = self._feed.report = Report()
+    def _give(self, feed: Feed, first: int) -> None:
+        """Write a feed to its programs. This thread's report is its own: it is passed on between two blocks.
+
+        FIRST: number of its first lane.
+        """
+        own = feed.report = type(feed.report)()
         try:
-            for number, block in self._feed.blocks():
+            for number, block in feed.blocks():
                 self._go_on.wait()
                 if self._stopped.is_set():
                     return
-                lane = self._lanes.get(number)
+                lane = self._lanes.get(first + number)
                 if lane is None:
-                    lane = self._start(number)
-                    self._write(lane, memoryview(self._feed.header))
+                    lane = self._start(first + number)
+                    self._write(lane, memoryview(feed.header))
                 self._write(lane, block)
                 own = self._pass_on(own)
+                if lane.broken:
+                    return
         except BaseException as error:  # it belongs to whoever takes the records
-            self._feed_failure = error
-            if not isinstance(error, BrokenPipeError):
-                self._kill()
+            self._feed_failure = self._feed_failure or error
+            self._kill()
         finally:
             self._pass_on(own)
-            for lane in self._lanes.values():
-                with contextlib.suppress(OSError):
-                    assert lane.process.stdin
-                    lane.process.stdin.close()
-            for _ in range(len(self._engines) - len(self._lanes)):
-                self._put(None)
+            for number in range(first, first + len(feed.trails)):
+                if number in self._lanes:
+                    with contextlib.suppress(OSError):
+                        stdin = self._lanes[number].process.stdin
+                        assert stdin
+                        stdin.close()
+                else:
+                    self._put(None)
 
     def _write(self, lane: _Lane[T], data: memoryview) -> None:
         assert lane.process.stdin
@@ -296,6 +304,9 @@ class _Running(Generic[T]):
                 lane.seen = time.monotonic()
             except BlockingIOError:
                 time.sleep(PAUSE)
+            except BrokenPipeError:
+                lane.broken = True
+                return
 
     def _pass_on(self, own: Report) -> Report:
         news = Report()

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from packetpig.loaders import load
+from packetpig.loaders.contract.loader import OptionError
 from packetpig.loaders.engines import snort2, snort3, suricata
+from packetpig.loaders.engines.alerts import OPTIONS, setup
 from packetpig.loaders.engines.detection import Setup
 from packetpig.loaders.engines.rules import Rules
 
@@ -148,3 +150,19 @@ def test_parallel_by_flows(engine: Engine) -> None:
         for options in ({}, {"parallel": "flows:3"})
     )
     assert apart == found
+
+
+@each
+def test_parallel_by_windows(engine: Engine) -> None:
+    """What one session shows is the same; the rule that counts over time may speak again in a window."""
+    found, apart = (
+        keys([row for row in engine.alerts(DEMO, **options) if row["sid"] != 1990001])
+        for options in ({}, {"parallel": "windows:3"})
+    )
+    assert apart == found
+
+
+def test_parallel_is_said_right() -> None:
+    for option, wrong in (("parallel", "hosts:3"), ("parallel", "windows:0"), ("warm", "-1")):
+        with pytest.raises(OptionError, match=f"{option} is .*{wrong}"):
+            setup({**{one.name: one.default for one in OPTIONS}, option: wrong})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from packetpig.loaders import load
-from packetpig.loaders.engines import snort3
+from packetpig.loaders.engines import difference, snort3
 from packetpig.loaders.engines.difference import Change, Part, RuleSet, change, fresh, kept, key, replaced, statements
 from packetpig.loaders.engines.rules import Rules
 
@@ -191,6 +191,44 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     part = fresh(Rules.of(str(tmp_path / "b.rules")), Rules.of(str(tmp_path / "a.rules")), tmp_path / "out")
     assert part.rules.files[0].read_bytes() == (tmp_path / "a.rules").read_bytes()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize(
+    "more",
+    ["", "# a comment\n\n  ", "\r\n", 'alert tcp any any -> any any (msg:"no number";)\n', rule(8, "flowbits:set,a; ")],
+)
+def test_large_sets_that_differ_little_have_a_short_way(
+    quick: bool, more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not quick:
+        monkeypatch.setattr(difference, "_only_new", lambda *_: None)
+    many = "".join(map(rule, range(100, 200)))
+    old = rule(1) + rule(3, "flowbits:isset,b; ") + many
+    part = compared(old, many + more + rule(1, rev=2) + rule(3, "flowbits:isset,b; ") + rule(2), tmp_path)
+    setter = more if "sid:8;" in more else ""
+    assert text(part) == setter + rule(1, rev=2) + rule(2)
+    assert numbers(part) == [1, 2] + [8] * bool(setter)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "ipvar NET 10.0.0.0/8\n",
+        "event_filter gen_id 1, sig_id 1, type limit, track by_src, count 1, seconds 60\n",
+        rule(1, head="pass tcp any any -> any any"),
+        rule(3).replace("; rev", "; \\\n rev"),
+        rule(4, "flowbits:set,a; "),
+        rule(4, "flowbits:isset,a; "),
+    ],
+)
+def test_where_the_short_way_does_not_lead(more: str, tmp_path: Path) -> None:
+    (tmp_path / "a.rules").write_text(rule(1))
+    (tmp_path / "b.rules").write_text(rule(1) + more)
+    one, other = (Rules.of(str(tmp_path / name)) for name in ("a.rules", "b.rules"))
+    assert difference._only_new(one, other) is None
+    assert difference._only_new(other, one) is None
+    assert difference._only_new(one, one) == [[]]
 
 
 def test_generators() -> None:
