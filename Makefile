@@ -68,7 +68,7 @@ bundle: setup ## one archive with all that a cluster's nodes need beside Java (d
 
 ##@ Proof
 .PHONY: fidelity bench golden test-all test-slow test-cluster check
-fidelity: ## compare with tshark: make fidelity CAPTURES=folder [KIND=packets, dns, tls, …] [ARGS=…]
+fidelity: ## compare with tshark: make fidelity CAPTURES=folder [KIND=packets, dns, tls, files, …] [ARGS=…]
 	@bin/setup tests
 	@$(PY) -m tests.fidelity.$(or $(KIND),packets) $(or $(CAPTURES),tests/captures/demo) $(ARGS)
 
