@@ -156,7 +156,7 @@ class Configuration:
             "dfs.datanode.data.dir": "${worker.folder}/data",
             "dfs.datanode.hostname": "${worker.host}",
             "dfs.datanode.address": "${worker.address}:${worker.datanode}",
-            "dfs.datanode.http.address": "${worker.address}:${worker.datanode.http}",
+            "dfs.datanode.http.address": "${worker.host}:${worker.datanode.http}",
             "dfs.datanode.ipc.address": "${worker.address}:${worker.datanode.ipc}",
         }
 
@@ -249,10 +249,15 @@ class MiniCluster:
         ports: Mapping[str, int] | None = None,
         worker_environment: Mapping[str, str] | None = None,
         more: Mapping[str, Mapping[str, object]] | None = None,
+        yarn: bool = True,
     ) -> None:
-        """Memory and cores are a node's. Ports are free ones unless given; `more` adds settings to files."""
+        """Memory and cores are a node's. Ports are free ones unless given; `more` adds settings to files.
+
+        Without `yarn` there is HDFS alone, which is up sooner.
+        """
         self.folder = folder.resolve()
         self.nodes = nodes
+        self.yarn = yarn
         self.ports = dict(ports or _free_ports([*PORTS, *_data_ports(nodes)]))
         self.worker_environment = worker_environment or {}
         self.logs = self.folder / "logs"
@@ -311,8 +316,9 @@ class MiniCluster:
 
     def daemons(self) -> list[str]:
         """The daemons' names: namenode, datanode-1 …"""
-        workers = [f"{kind}-{number + 1}" for number in range(self.nodes) for kind in WORKERS]
-        return ["namenode", "resourcemanager", "historyserver", *workers]
+        kinds = WORKERS if self.yarn else WORKERS[:1]
+        workers = [f"{kind}-{number + 1}" for number in range(self.nodes) for kind in kinds]
+        return [*(MASTERS if self.yarn else MASTERS[:1]), *workers]
 
     def stop(self) -> None:
         """Ends the daemons, and whatever containers they started."""
@@ -334,12 +340,18 @@ class MiniCluster:
 
     def revive(self, name: str) -> None:
         """A daemon that was killed begins anew; returns when the cluster is whole again."""
-        self._spawn(name, _environment(self.configuration), stay=False)
+        self.revive_soon(name)
         self.wait_until_whole()
+
+    def revive_soon(self, name: str) -> None:
+        """A daemon that was killed begins anew."""
+        self._spawn(name, _environment(self.configuration), stay=False)
 
     def wait_until_whole(self) -> None:
         """Returns when HDFS has its data nodes, YARN its nodes, and the history server answers."""
         self._wait("HDFS", self._has_data_nodes)
+        if not self.yarn:
+            return
         self._wait("YARN", self._has_nodes)
         self._wait("the job history server", self._history_answers)
 

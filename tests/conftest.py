@@ -6,10 +6,14 @@ import difflib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from docker.cluster import MiniCluster
+
+if TYPE_CHECKING:
+    from tests.engine.s3 import S3
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -74,3 +78,42 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniCluster]:
     with MiniCluster(tmp_path_factory.mktemp("cluster"), nodes=2, memory_mb=3072, more=more) as running:
         yield running
     assert running.containers() == []
+
+
+@pytest.fixture(scope="session")
+def hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniCluster]:
+    """HDFS alone, with two data nodes and small blocks."""
+    with MiniCluster(tmp_path_factory.mktemp("hdfs"), nodes=2, yarn=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A server of S3's protocol on loopback."""
+    from tests.engine import s3 as server
+
+    if not (server.LIB / ".complete").exists():
+        pytest.skip("no s3proxy: bin/setup tests gets it")
+    with server.serving(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("local"),
+        pytest.param("hdfs", marks=pytest.mark.cluster),
+        pytest.param("s3", marks=pytest.mark.slow),
+    ]
+)
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a folder that is not there yet: of this machine, of HDFS, of S3."""
+    if request.param == "local":
+        return str(tmp_path / "place")
+    if request.param == "hdfs":
+        hdfs: MiniCluster = request.getfixturevalue("hdfs")
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf))
+        return f"{hdfs.file_system}/{tmp_path.name}"
+    s3: S3 = request.getfixturevalue("s3")
+    for name, value in s3.client.items():
+        monkeypatch.setenv(name, value)
+    return f"s3a://captures/{tmp_path.name}"

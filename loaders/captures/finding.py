@@ -1,4 +1,4 @@
-"""Finds captures: files, folders (with sub-folders), globs, and addresses of HDFS and S3 where those are set up."""
+"""Finds captures: files, folders (with sub-folders), globs; of this machine, of HDFS and of S3."""
 
 from __future__ import annotations
 
@@ -8,35 +8,12 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from packetpig.loaders.captures.capture import Capture, Source, beginning, local, opened
+from packetpig.loaders.captures.capture import Capture, Source, beginning, local, opened, reason
 from packetpig.loaders.captures.pcap import MAGICS
 from packetpig.loaders.contract.report import CaptureError, Report
-
-REMOTE = ("hdfs://", "s3a://", "s3://")
-
-
-class RemoteSource:
-    """A file of a file system that pyarrow knows."""
-
-    def __init__(self, system: Any, path: str) -> None:
-        self._file = system.open_input_file(path)
-        self.size: int | None = self._file.size()
-
-    def read(self, into: memoryview, offset: int) -> int:
-        """See Source."""
-        data = self._file.read_at(len(into), offset)
-        into[: len(data)] = data
-        return len(data)
-
-    def mapped(self) -> None:
-        """See Source."""
-        return
-
-    def close(self) -> None:
-        """See Source."""
-        self._file.close()
+from packetpig.loaders.remote import system as remote
+from packetpig.loaders.remote.system import hidden, is_remote
 
 
 def find(paths: Iterable[str], sensors: str = "") -> list[Capture]:
@@ -46,7 +23,7 @@ def find(paths: Iterable[str], sensors: str = "") -> list[Capture]:
     """
     captures = []
     for path in paths:
-        captures += list(_remote(path, sensors) if path.startswith(REMOTE) else _local(path, sensors))
+        captures += list(_remote(path, sensors) if is_remote(path) else _local(path, sensors))
     return captures
 
 
@@ -87,9 +64,9 @@ def _below(path: str, sensors: str) -> Iterator[Capture]:
         return
     found = False
     for folder, folders, files in os.walk(path, onerror=_unreadable):
-        folders[:] = sorted(name for name in folders if not _hidden(name))
+        folders[:] = sorted(name for name in folders if not hidden(name))
         for name in sorted(files):
-            if not _hidden(name):
+            if not hidden(name):
                 found = True
                 full = os.path.join(folder, name)  # noqa: PTH118
                 below = os.path.relpath(full, path)
@@ -102,39 +79,31 @@ def _unreadable(error: OSError) -> None:
     raise CaptureError(f"{error.filename}: no permission to list this folder") from error
 
 
-def _hidden(name: str) -> bool:
-    return name.startswith((".", "_"))
-
-
 def _sensor(below: str, sensors: str) -> str:
     folder, slash, _ = below.partition("/")
     return folder if sensors == "folders" and slash else "default"
 
 
 def _remote(path: str, sensors: str) -> Iterator[Capture]:
-    from pyarrow import fs
-
     try:
-        system, inside = fs.FileSystem.from_uri(path.replace("s3a://", "s3://", 1))
-        information = system.get_file_info(inside)
-        if information.type == fs.FileType.NotFound:
+        system, inside = remote.of(path)
+        matches = remote.glob(system, inside)
+        if not matches:
             raise CaptureError(f"{path}: no such file or folder")
-        if information.type == fs.FileType.Directory:
-            files = system.get_file_info(fs.FileSelector(inside, recursive=True))
-        else:
-            files = [information]
+        found = [one for match in matches for one in _remote_below(system, match, sensors)]
     except OSError as error:
-        first = str(error).splitlines()[0]
-        raise CaptureError(f"{path}: {first} (is this file system set up for pyarrow?)") from error
-    found = False
-    for file in sorted(files, key=lambda one: str(one.path)):
-        below = os.path.relpath(file.path, inside) if file.path != inside else file.base_name
-        if file.type == fs.FileType.File and not any(_hidden(part) for part in below.split("/")):
-            found = True
-            name = path if file.path == inside else f"{path.rstrip('/')}/{below}"
-            yield Capture(name, partial(RemoteSource, system, file.path), below, _sensor(below, sensors))
+        raise CaptureError(f"{path}: {reason(error)}") from error
     if not found:
         raise CaptureError(f"{path}: a folder without captures")
+    yield from found
+
+
+def _remote_below(system: remote.System, top: remote.Status, sensors: str) -> Iterator[Capture]:
+    files = remote.walk(system, top.path) if top.folder else [top]
+    for file in sorted(files, key=lambda one: one.path):
+        below = file.path[len(top.path.rstrip("/")) + 1 :] if top.folder else file.name
+        source = partial(remote.Source, system, file.path)
+        yield Capture(system.name + file.path, source, below, _sensor(below, sensors), size=file.size)
 
 
 def in_time_order(captures: list[Capture]) -> list[Capture]:

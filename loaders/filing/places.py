@@ -1,18 +1,14 @@
-"""Where files are kept: a folder of this machine, or of S3. They come to be there at once, or not at all."""
+"""Where files are kept: a folder of this machine, of HDFS or of S3. They come to be there at once, or not at all."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-from packetpig.loaders.captures.finding import REMOTE
-
-COPIED = 1 << 20  # bytes at once
+from packetpig.loaders.remote import system
 
 
 class Place(Protocol):
@@ -66,8 +62,14 @@ class RemotePlace:
     """A folder elsewhere: what is not whole waits in a file without a name on this machine, so that elsewhere nothing
     half is ever seen, and no more than one file at a time is on its way."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
         self.spool = tempfile.gettempdir()
+        self._system, self._inside = system.of(place)
+
+    def has(self, name: str) -> bool:
+        """See Place."""
+        found = self._system.status(f"{self._inside}/{name}")
+        return found is not None and not found.folder
 
     def begin(self) -> IO[bytes]:
         """See Place."""
@@ -76,12 +78,8 @@ class RemotePlace:
     def keep(self, file: IO[bytes], name: str) -> None:
         """See Place."""
         file.seek(0)
-        self.put(file, name)
+        self._system.write(f"{self._inside}/{name}", file)
         file.close()
-
-    def put(self, file: IO[bytes], name: str) -> None:
-        """Send FILE; it is there under NAME at once, or not at all."""
-        raise NotImplementedError
 
     def drop(self, file: IO[bytes]) -> None:
         """See Place."""
@@ -89,32 +87,6 @@ class RemotePlace:
             file.close()
 
 
-class S3Place(RemotePlace):
-    """A folder of S3, by pyarrow: keys and endpoint are what AWS's own variables of the environment say."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__()
-        # servers that are not Amazon's do not know the checksums that newer clients add to what they send
-        os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-        from pyarrow import fs
-
-        self._system: Any
-        self._system, self._inside = fs.FileSystem.from_uri(f"s3://{place.partition('://')[2]}")
-
-    def has(self, name: str) -> bool:
-        """See Place."""
-        return bool(self._system.get_file_info(f"{self._inside}/{name}").is_file)
-
-    def put(self, file: IO[bytes], name: str) -> None:
-        """See RemotePlace."""
-        with self._system.open_output_stream(f"{self._inside}/{name}") as out:
-            shutil.copyfileobj(file, out, COPIED)
-
-
 def place_of(place: str) -> Place:
     """The place that a user calls PLACE."""
-    if not place.startswith(REMOTE):
-        return LocalPlace(place)
-    if place.startswith("hdfs://"):
-        raise OSError("files are not kept in HDFS yet: keep them in a local folder or in S3")
-    return S3Place(place)
+    return RemotePlace(place) if system.is_remote(place) else LocalPlace(place)

@@ -20,7 +20,7 @@ from packetpig.loaders.contract.loader import Job, OptionError
 from packetpig.loaders.contract.report import CaptureError, Report
 from packetpig.loaders.contract.where import columns_of, parse
 from packetpig.loaders.shell.progress import Progress
-from packetpig.loaders.shell.writing import failing, refuse_existing
+from packetpig.loaders.shell.writing import Target, failing, refuse_existing, there
 
 if TYPE_CHECKING:
     from packetpig.loaders.captures.capture import Capture
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("captures", nargs="+", metavar="CAPTURE", help="files, folders, globs, - for standard input")
-    parser.add_argument(
-        "output", type=Path, metavar="OUT", help="the pcap to write; OUT-LINKTYPE for a second link type"
-    )
+    parser.add_argument("output", metavar="OUT", help="the pcap to write; OUT-LINKTYPE for a second link type")
     parser.add_argument("--where", metavar="EXPR", help="a Pig expression over the columns of packets")
     parser.add_argument("--flows", type=Path, metavar="FILE", help="CSV or JSON lines: community_id, start, end")
     parser.add_argument("--force", action="store_true", help="replace the output if it exists")
@@ -42,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     """Carve."""
     if not options.where and not options.flows:
         raise OptionError("carve needs --where, --flows or both: which packets?")
-    if options.output.exists() and not options.output.is_file():
+    with failing(options.output):
+        found = there(options.output)
+    if found == "other":
         raise CaptureError(
             f"{options.output}: not a file; carve writes a file and puts it in its place when it is whole"
         )
@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     if steps is None:
         chosen()  # what is wrong with it is said before anything is looked for
     captures = in_time_order(found_captures(options.captures, options.sensors or "", report))
-    evidence = Evidence(options.output, report)
-    try:
-        with failing(options.output):
+    with failing(options.output), Target(options.output) as target:
+        evidence = Evidence(target, report)
+        try:
             with Progress(report, sum(capture.size or 0 for capture in captures)) as progress:
                 for plain, some in _together(captures, steps, bool(columns_of(tree) & {"ts", "ts_ns"})):
                     before = evidence.packets
@@ -65,9 +65,10 @@ def run(options: argparse.Namespace) -> int:
                         _columns(some, chosen(), evidence, report, progress)
                     progress.rows(evidence.packets - before)
             paths = evidence.finish()
-    finally:
-        evidence.discard()
-    print(f"packetpig: {', '.join(map(str, paths))}: {evidence.packets:,} packets", file=sys.stderr)
+        finally:
+            evidence.discard()
+    above = options.output[: -len(target.name)]
+    print(f"packetpig: {', '.join(above + path.name for path in paths)}: {evidence.packets:,} packets", file=sys.stderr)
     for name, amount in sorted(report.counters.items()):
         if name.endswith("stored with 0"):
             print(f"packetpig: {amount:,} {name}", file=sys.stderr)

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 from packetpig.loaders.contract.loader import OptionError
-from packetpig.loaders.shell.writing import failing, refuse_existing
+from packetpig.loaders.remote.system import is_remote
+from packetpig.loaders.shell.writing import Target, failing, refuse_existing, there
 
 Write = Callable[[pa.RecordBatch], None]
 
@@ -95,7 +96,8 @@ SUFFIXES = {
 def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -> Iterator[Write]:
     """A function that writes batches to PATH (standard output without one) as KIND.
 
-    A file is written beside its place and put there when it is whole: it is complete or absent.
+    A file is written beside its place and put there when it is whole: it is complete or absent. One of HDFS or S3 is
+    written to TMPDIR, and sent when it is whole.
     """
     chosen = FORMATS[kind or SUFFIXES.get(Path(path or "").suffix, "csv")]
     if path is None:
@@ -104,18 +106,18 @@ def output(path: str | None, kind: str | None, schema: pa.Schema, force: bool) -
         with failing("standard output"), os.fdopen(os.dup(1), "wb") as file, chosen(file, schema) as write:
             yield write
         return
-    if Path(path).exists() and not Path(path).is_file():
+    if not is_remote(path) and there(path) == "other":
         # a pipe or a device is written to, and stays what it is
         with failing(path), Path(path).open("wb") as file, chosen(file, schema) as write:
             yield write
         return
     if not force:
-        refuse_existing(Path(path))
-    part = Path(f"{path}.{os.getpid()}.part")
-    try:
-        with failing(path):
+        refuse_existing(path)
+    with failing(path), Target(path) as target:
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
             with part.open("wb") as file, chosen(file, schema) as write:
                 yield write
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)

@@ -5,8 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packetpig.loaders.contract.report import CaptureError
+from packetpig.loaders.remote import system as remote
+from packetpig.loaders.remote.system import is_remote
+
+if TYPE_CHECKING:
+    import tempfile
+
+
+class Target:
+    """Where a file is written: its place on this machine, or a folder of TMPDIR, from which it is sent in the end."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Path:
+        if not is_remote(self.path):
+            return Path(self.path)
+        remote.of(self.path)
+        import tempfile
+
+        self._folder = tempfile.TemporaryDirectory(prefix="packetpig-")
+        return Path(self._folder.name) / self.path.rpartition("/")[2]
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._folder is None:
+            return
+        with self._folder as folder:
+            if kind is None:
+                system, inside = remote.of(self.path)
+                for made in sorted(Path(folder).iterdir()):
+                    with made.open("rb") as file:
+                        system.write(f"{inside.rpartition('/')[0]}/{made.name}", file)
+
+
+def there(path: str) -> str:
+    """What is at PATH: `file`, or `other` (a folder, a pipe); empty if nothing is."""
+    if is_remote(path):
+        system, inside = remote.of(path)
+        found = system.status(inside)
+        return "" if found is None else "other" if found.folder else "file"
+    return "file" if Path(path).is_file() else "other" if Path(path).exists() else ""
 
 
 @contextmanager
@@ -20,7 +62,9 @@ def failing(path: str | Path) -> Iterator[None]:
         raise CaptureError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def refuse_existing(path: Path) -> None:
+def refuse_existing(path: str) -> None:
     """Raise CaptureError if PATH exists."""
-    if path.exists():
+    with failing(path):
+        found = there(path)
+    if found:
         raise CaptureError(f"{path}: exists already; remove it, give another name, or use --force")

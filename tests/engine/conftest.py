@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-
-from . import s3 as server
 
 PIG = ROOT / "bin/pig"
 Pig = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,10 +30,3 @@ def pig(tmp_path: Path) -> Pig:
         return subprocess.run([str(PIG), *arguments], check=False, **{**defaults, **options})  # type: ignore[call-overload]
 
     return run
-
-
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.S3]:
-    """A server of S3's protocol on loopback."""
-    with server.serving(tmp_path_factory.mktemp("s3")) as running:
-        yield running

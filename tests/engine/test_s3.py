@@ -73,8 +73,7 @@ def test_only_what_is_needed_is_read(s3: server.S3, tmp_path: Path) -> None:
 
 def kept(s3: server.S3, packetpig: Packetpig, place: str) -> subprocess.CompletedProcess[str]:
     command = ("load", "files", DEMO, "--columns", "sha256,path,complete", "--option", f"store={place}")
-    where = {"AWS_ENDPOINT_URL": s3.endpoint, "AWS_REGION": "us-east-1"}
-    return packetpig(*command, env={**os.environ, **s3.environment, **where})
+    return packetpig(*command, env={**os.environ, **s3.client})
 
 
 def test_files_are_kept(s3: server.S3, packetpig: Packetpig, tmp_path: Path) -> None:

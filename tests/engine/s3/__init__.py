@@ -56,6 +56,11 @@ class S3:
         """Who comes, as AWS's own tools are told."""
         return {"AWS_ACCESS_KEY_ID": USER, "AWS_SECRET_ACCESS_KEY": SECRET}
 
+    @property
+    def client(self) -> dict[str, str]:
+        """The same for clients that are not Hadoop's, with where it is."""
+        return {**self.environment, "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": "us-east-1"}
+
     def ranges(self, name: str, since: int = 0) -> list[tuple[int, int] | None]:
         """What was asked for of objects with that in their path: first and last byte, None for the whole."""
         found: list[tuple[int, int] | None] = []

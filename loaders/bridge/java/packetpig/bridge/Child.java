@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.commons.logging.Log;
@@ -27,6 +28,10 @@ final class Child implements Closeable {
     static final String PYTHON_VARIABLE = "PACKETPIG_PYTHON";
     /** The variable that names the Python of the bundle, in containers that run out of one. */
     private static final String BUNDLED_VARIABLE = "PACKETPIG_TASK_PYTHON";
+    /** The variable with settings of Hadoop's that say where HDFS is (loaders/remote/hadoop.py), and which these are. */
+    private static final String HADOOP_VARIABLE = "PACKETPIG_HADOOP";
+    private static final String HADOOP_SETTINGS = "^(fs\\.defaultFS|dfs\\.nameservices|dfs\\.ha\\.namenodes\\..*"
+            + "|dfs\\.namenode\\.https?-address.*|dfs\\.http\\.policy|hadoop\\.security\\.authentication)$";
 
     private static final Log LOG = LogFactory.getLog(Child.class);
     private static final int LAST_LINES = 20;
@@ -66,6 +71,9 @@ final class Child implements Closeable {
         ProcessBuilder builder = new ProcessBuilder(command);
         // this run's or container's own folder, which goes with it even if all its processes are killed
         builder.environment().put("TMPDIR", System.getProperty("java.io.tmpdir"));
+        if (conf != null) {
+            builder.environment().put(HADOOP_VARIABLE, hadoop(conf));
+        }
         if (System.getenv(BUNDLED_VARIABLE) != null) { // the node's own Python, if any, has no say
             builder.environment().keySet().removeAll(List.of("PYTHONHOME", "PYTHONPATH"));
             builder.environment().put("PYTHONNOUSERSITE", "1");
@@ -77,6 +85,20 @@ final class Child implements Closeable {
             throw new IOException("cannot start " + what + ": " + python + ": " + why + "; run make setup, or set "
                     + PYTHON_PROPERTY);
         }
+    }
+
+    /** Where HDFS is, a line a setting, for a loader that keeps files there: a node need not have clients' files. */
+    private static String hadoop(Configuration conf) {
+        StringBuilder lines = new StringBuilder();
+        for (Map.Entry<String, String> setting : conf.getValByRegex(HADOOP_SETTINGS).entrySet()) {
+            String[] sources = conf.getPropertySources(setting.getKey());
+            boolean said = sources == null || !sources[sources.length - 1].endsWith("-default.xml");
+            String value = setting.getValue();
+            if (said && value != null && value.indexOf('\n') < 0 && !value.startsWith("file:")) {
+                lines.append(setting.getKey()).append('=').append(value).append('\n');
+            }
+        }
+        return lines.toString();
     }
 
     /** The Python to run: the bundle's, else the property, else the environment's variable, else python3 from PATH. */

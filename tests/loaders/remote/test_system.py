@@ -1,0 +1,157 @@
+"""HDFS and S3, as the room of remote file systems gives them: alike but for what only one of them can."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from packetpig.loaders.remote import system as remote
+
+from docker.cluster import MiniCluster
+
+REMOTE = [pytest.param("hdfs", marks=pytest.mark.cluster), pytest.param("s3", marks=pytest.mark.slow)]
+remotes = pytest.mark.parametrize("place", REMOTE, indirect=True)
+ODD = "a b/c%20=#é+.pcap"
+
+
+def put(system: remote.System, path: str, data: bytes) -> None:
+    system.write(path, io.BytesIO(data))
+
+
+@remotes
+def test_files_come_and_go(place: str) -> None:
+    system, top = remote.of(place)
+    assert f"{system.name}{top}" == place
+    assert system.status(top) is None
+    assert system.entries(top) == []
+    system.remove(top)
+    for data in (b"one", b"", b"another"):  # one that is there is replaced
+        put(system, f"{top}/{ODD}", data)
+        found = system.status(f"{top}/{ODD}")
+        assert found is not None
+        assert (found.path, found.folder, found.size) == (f"{top}/{ODD}", False, len(data))
+        with closing(remote.opened(system, found.path)) as file:
+            assert file.read() == data
+    assert found.changed > 1_700_000_000
+    assert [entry.folder for entry in system.entries(top)] == [True]
+    put(system, f"{top}/_hidden/x", b"x")
+    assert [entry.path for entry in remote.walk(system, top)] == [f"{top}/{ODD}"]
+    assert [entry.path for entry in remote.glob(system, f"{top}/a*/*.pcap")] == [f"{top}/{ODD}"]
+    assert remote.glob(system, f"{top}/b*/*.pcap") == []
+    system.remove(top)
+    assert system.status(top) is None
+    with pytest.raises(FileNotFoundError):
+        system.open(f"{top}/{ODD}")
+
+
+@remotes
+def test_folders_move(place: str) -> None:
+    system, top = remote.of(place)
+    put(system, f"{top}/from/x/1", b"1")
+    put(system, f"{top}/from/2", b"2")
+    system.move(f"{top}/from", f"{top}/deep/down/to")
+    assert system.status(f"{top}/from") is None
+    assert [entry.path for entry in remote.walk(system, f"{top}/deep")] == [
+        f"{top}/deep/down/to/2",
+        f"{top}/deep/down/to/x/1",
+    ]
+    system.make(f"{top}/empty")
+    system.move(f"{top}/empty", f"{top}/moved")
+    assert system.status(f"{top}/empty") is None
+    moved = system.status(f"{top}/moved")
+    assert moved is not None
+    assert moved.folder
+    with pytest.raises(OSError):
+        system.move(f"{top}/nowhere", f"{top}/anywhere")
+
+
+@remotes
+def test_ranges(place: str) -> None:
+    """Any bytes, in any order, over the edges of blocks (1 MB here) and of what is read ahead."""
+    system, top = remote.of(place)
+    dice = random.Random(5)
+    data = dice.randbytes(5_000_000)
+    put(system, f"{top}/big", data)
+    with closing(remote.Source(system, f"{top}/big")) as source:
+        assert source.size == len(data)
+        for _ in range(60):
+            offset, size = dice.randrange(len(data) + 10), dice.choice((1, 100, 70_000, 1_500_000))
+            if dice.random() < 0.5:
+                offset = max(0, offset - size)
+            read = bytearray()
+            while len(read) < size:
+                piece = bytearray(size - len(read))
+                count = source.read(memoryview(piece), offset + len(read))
+                if not count:
+                    break
+                read += piece[:count]
+            assert read == data[offset : offset + size]
+    with closing(remote.opened(system, f"{top}/big")) as file:
+        file.seek(-10, io.SEEK_END)
+        assert file.read(20) == data[-10:]
+
+
+@pytest.mark.cluster
+def test_hdfs_refuses(hdfs: MiniCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is replaced or lost by a move; what is wrong is one line."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf))
+    system, top = remote.of(f"{hdfs.file_system}/refuses")
+    put(system, f"{top}/a", b"a")
+    put(system, f"{top}/b", b"b")
+    with pytest.raises(OSError, match="exists"):
+        system.move(f"{top}/a", f"{top}/b")
+    system.make(f"{top}/folder")
+    with pytest.raises(OSError, match="must both be"):  # not into it, as plain RENAME would
+        system.move(f"{top}/a", f"{top}/folder")
+    with pytest.raises(IsADirectoryError):
+        system.open(f"{top}/folder")
+    monkeypatch.setenv("HADOOP_USER_NAME", "somebody")
+    other, _ = remote.of(f"hdfs://localhost:{hdfs.ports['namenode']}/")
+    monkeypatch.setenv("PACKETPIG_WEBHDFS", hdfs.pages["HDFS"])
+    with pytest.raises(PermissionError, match="Permission denied: user=somebody"):
+        put(other, f"{top}/mine", b"")
+    assert [entry.name for entry in system.entries(top)] == ["a", "b", "folder"]
+
+
+@pytest.mark.cluster
+def test_a_data_node_dies(hdfs: MiniCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody can send is an error, never other bytes; whoever comes later reads it."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf))
+    system, top = remote.of(f"{hdfs.file_system}/dies")
+    data = random.Random(1).randbytes(3_000_000)
+    put(system, f"{top}/big", data)
+    with closing(remote.Source(system, f"{top}/big")) as source:
+        for node in (1, 2):
+            hdfs.kill(f"datanode-{node}")
+        with pytest.raises(OSError):
+            source.read(memoryview(bytearray(len(data))), 0)
+        for node in (1, 2):
+            hdfs.revive_soon(f"datanode-{node}")
+        into = bytearray(len(data))
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:  # the NameNode takes a while to see that they were gone
+            with contextlib.suppress(OSError):
+                assert source.read(memoryview(into), 0) == len(data)
+                break
+            time.sleep(0.5)
+        assert into == data
+
+
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKETPIG_WEBHDFS", "http://127.0.0.1:1")
+    system, path = remote.of("hdfs://nowhere:8020/x")
+    with pytest.raises(OSError, match=r"^http://127\.0\.0\.1:1 cannot be reached \(Connection refused\)$"):
+        system.status(path)
+
+
+def test_local_runs_know_nothing_of_it() -> None:
+    code = "import sys; from packetpig.loaders.shell import load; import packetpig.loaders.filing.places; "
+    code += "print([name for name in ('requests', 'fsspec', 'pyarrow.fs', 'pandas') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
