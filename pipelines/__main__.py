@@ -21,7 +21,7 @@ from packetpig.pipelines.pig import PigError, Pigs
 from packetpig.pipelines.run import Run, set_current
 from packetpig.pipelines.settings import Settings
 from packetpig.pipelines.stage import Stage, stages
-from packetpig.pipelines.store import BUSY, BusyError, StoreError, store
+from packetpig.pipelines.store import BUSY, BusyError, LocalStore, StoreError, store
 from packetpig.pipelines.tables import ALL, WORK
 from packetpig.pipelines.windows import seconds
 
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings(**{name: value for name, value in vars(given).items() if value is not None})
         place = store(settings.tables)
+        if isinstance(place, LocalStore) and not settings.here:
+            place.scheme = "file://"  # a cluster's usual file system is another one
         with place.lock():
             return _run(settings, place)
     except BusyError as error:
@@ -75,7 +77,7 @@ def _run(settings: Settings, place: Any) -> int:
     found, new = listed(settings.captures, settings.sensors, settings.settle)
     with work_folder() as folder:
         run.folder = folder
-        run.pigs = Pigs(settings.workers, settings.mode, settings.pig_options, folder)
+        run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder)
         try:
             went = _ingested(run, found, new)
             for kinds_of_round in run.rounds():

@@ -11,17 +11,16 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from packetpig.pipelines.archive import ABOUT, READ, Archive, Entry
 from packetpig.pipelines.stage import stages
-from packetpig.pipelines.store import BUSY, BusyError, Store, StoreError, store
+from packetpig.pipelines.store import BUSY, BusyError, File, Store, StoreError, store
 from packetpig.pipelines.tables import Tables
 from packetpig.pipelines.windows import Window
 
 
-def expired(place: Store, length: int, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
-    """Captures whose last packet is from before that time: those that may go, and those that may not, and why."""
+def expired(place: Store, source: Store, length: int, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+    """Captures of SOURCE whose last packet is from before that time: those that may go, and those that may not, why."""
     archive, tables = Archive.read(place, length), Tables(place)
     made = {table: tables.windows(table) for kind in stages().values() if kind.captures for table in kind.stored()}
     made = {table: windows for table, windows in made.items() if windows}
@@ -29,25 +28,23 @@ def expired(place: Store, length: int, before: float) -> tuple[list[Entry], list
     for entry in archive.entries.values():
         if entry.state != READ or entry.last_ts is None or entry.last_ts >= before:
             continue
+        if not entry.path.startswith(f"{source.root}/"):
+            continue
         names = [Window(start, start + length).name for start in entry.windows]
         missing = [f"{table} {name}" for table, there in made.items() for name in names if name not in there]
         if not made:
             stay.append((entry, "no table has been made of captures yet"))
         elif missing:
             stay.append((entry, f"{missing[0]} is not complete"))
-        elif Path(entry.path).is_symlink() or not _same(entry):
+        elif not _same(entry, source.file(entry.path)):
             stay.append((entry, "it is not what it was when it was read"))
         else:
             go.append(entry)
     return go, stay
 
 
-def _same(entry: Entry) -> bool:
-    try:
-        now = Path(entry.path).stat()
-    except OSError:
-        return False
-    return now.st_size == entry.size and now.st_mtime_ns / 1e9 == entry.changed
+def _same(entry: Entry, now: File | None) -> bool:
+    return now is not None and (now.size, now.changed) == (entry.size, entry.changed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,12 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise StoreError(f"{given.tables}: the pipeline has not written there")
         with place.lock():
             length = json.loads(place.read(*ABOUT))["seconds"]
-            go, stay = expired(place, length, time.time() - given.days * 86400)
-            go = [entry for entry in go if entry.path.startswith(f"{source.root}/")]
+            go, stay = expired(place, source, length, time.time() - given.days * 86400)
             for entry in go:
                 print(entry.path)
                 if not given.dry_run:
-                    Path(entry.path).unlink()
+                    source.remove(*entry.path.removeprefix(f"{source.root}/").split("/"))
     except BusyError as error:
         print(f"expire: {error}", file=sys.stderr)
         return BUSY

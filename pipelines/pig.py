@@ -7,7 +7,6 @@ import fcntl
 import functools
 import os
 import re
-import shlex
 import signal
 import struct
 import subprocess
@@ -45,8 +44,8 @@ class Pigs:
     They are started by need before Luigi forks: whoever gets the lock of one may talk to it.
     """
 
-    def __init__(self, count: int, mode: str, options: str, folder: Path) -> None:
-        self.mode, self.options, self.folder = mode, shlex.split(options), folder
+    def __init__(self, count: int, mode: str, options: Sequence[str], folder: Path) -> None:
+        self.mode, self.options, self.folder = mode, options, folder
         self._servers = [self._start(number) for number in range(count)]
 
     def _start(self, number: int) -> tuple[Path, subprocess.Popen[bytes]]:
@@ -95,6 +94,19 @@ class Pigs:
                     yield process
                     return
             time.sleep(0.02)
+
+
+def options(*places: str) -> list[str]:
+    """Options of bin/pig: where S3 is, if a place is there, as AWS's variables of the environment say it to others."""
+    said = []
+    if any(place.startswith(("s3a://", "s3://")) for place in places):
+        if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+            secure = str(endpoint.startswith("https")).lower()
+            said += [f"fs.s3a.endpoint={endpoint}", f"fs.s3a.connection.ssl.enabled={secure}"]
+            said += ["fs.s3a.path.style.access=true"]
+        if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+            said += [f"fs.s3a.endpoint.region={region}"]
+    return [part for one in said for part in ("-D", one)]
 
 
 @functools.cache

@@ -120,7 +120,7 @@ class Run:
     @property
     def here(self) -> bool:
         """Whether scripts run on this machine, not on a cluster."""
-        return self.settings.mode in ("local", "tez_local")
+        return self.settings.here
 
     # --- rounds
 

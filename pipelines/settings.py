@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 import luigi
+from packetpig.pipelines.pig import options
 
 CORES = os.cpu_count() or 1
 
@@ -17,8 +19,17 @@ class Settings(luigi.Config):
         """The section of luigi.cfg."""
         return "packetpig"
 
-    captures = luigi.Parameter(description="folder of captures")
-    tables = luigi.Parameter(description="folder of tables")
+    @property
+    def here(self) -> bool:
+        """Whether scripts run on this machine, not on a cluster."""
+        return self.mode in ("local", "tez_local")
+
+    def options(self) -> list[str]:
+        """Options of bin/pig."""
+        return [*options(self.captures, self.tables), *shlex.split(self.pig_options)]
+
+    captures = luigi.Parameter(description="folder of captures: of this machine, hdfs:// or s3a://")
+    tables = luigi.Parameter(description="folder of tables: of this machine, hdfs:// or s3a://")
     window = luigi.Parameter(default="1d", description="length of a window: 15m, 6h, 1d")
     sensors = luigi.ChoiceParameter(
         default="", choices=["", "folders"], description="folders: each folder right below the input is a sensor"

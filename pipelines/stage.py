@@ -24,6 +24,7 @@ import packetpig.pipelines.stages
 from packetpig.pipelines import pig
 from packetpig.pipelines.archive import GONE, Entry
 from packetpig.pipelines.run import Run, current
+from packetpig.pipelines.store import StoreError
 from packetpig.pipelines.tables import ALL, WORK, Part, digest
 from packetpig.pipelines.windows import Window
 
@@ -237,7 +238,7 @@ class Stage(luigi.Task):
             note["seconds"] = round(time.monotonic() - began, 3)
             run.tables.publish(work, {part: part.table for part in parts}, key, note)
             run.log.done(self.stage(), self.window, note, made.lines)
-        except (pig.PigError, OSError) as error:
+        except (pig.PigError, StoreError, OSError) as error:
             run.log.failed(self.stage(), self.window, error)
             raise StageError(f"{self.stage()} {self.window}: {error}") from error
         finally:

@@ -1,11 +1,15 @@
-"""Where captures and tables are: a folder of this machine."""
+"""Where captures and tables are: a folder of this machine, of HDFS or of S3."""
 
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import shutil
+import stat
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,16 +17,13 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from packetpig.loaders.remote import system as remote
+from packetpig.pipelines.claims import BusyError as BusyError
+from packetpig.pipelines.claims import Claim, claimed
+from packetpig.pipelines.claims import StoreError as StoreError
+
 BUSY = 75
 """Exit code of who meets another run (sysexits.h: try again later)."""
-
-
-class StoreError(Exception):
-    """Something that cannot be read or written. One line."""
-
-
-class BusyError(Exception):
-    """Another run has the lock. One line says who."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class File:
 
 
 class Store:
-    """A folder. Paths given to its methods are below it."""
+    """A folder. Paths given to its methods are below it. `moves`: whether folders move at once."""
+
+    moves = True
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -44,6 +47,10 @@ class Store:
     def path(self, *parts: str) -> str:
         """The full path, as Pig names it."""
         return "/".join((self.root, *parts))
+
+    def below(self, *parts: str) -> Store:
+        """A folder of it, as a store."""
+        raise NotImplementedError
 
     def names(self, *parts: str) -> list[str]:
         """What is in a folder; nothing if there is none."""
@@ -55,6 +62,10 @@ class Store:
 
     def files(self, *parts: str) -> list[File]:
         """All files below a folder, but for those with a part that begins with _ or a dot, by path."""
+        raise NotImplementedError
+
+    def file(self, path: str) -> File | None:
+        """The file of a full path below the folder, as it is now; None if there is none, or only a link."""
         raise NotImplementedError
 
     def read(self, *parts: str) -> bytes:
@@ -78,6 +89,15 @@ class Store:
         """Move a folder or file to where there is none, at once where the file system can."""
         raise NotImplementedError
 
+    @contextmanager
+    def folder(self, *parts: str) -> Iterator[Path]:
+        """Where, on this machine, a folder can be made that is in its place afterwards."""
+        raise NotImplementedError
+        yield  # pragma: no cover
+
+    def check(self) -> None:
+        """Raise StoreError if the lock that was taken is ours no more."""
+
     def remove(self, *parts: str) -> None:
         """Remove a file or folder, if it is there."""
         raise NotImplementedError
@@ -89,10 +109,20 @@ class Store:
 
 
 class LocalStore(Store):
-    """A folder of this machine."""
+    """A folder of this machine. `scheme`: what stands before its paths where another file system is the usual one."""
+
+    scheme = ""
 
     def _at(self, *parts: str) -> Path:
         return Path(self.root, *parts)
+
+    def path(self, *parts: str) -> str:
+        """See Store."""
+        return self.scheme + super().path(*parts)
+
+    def below(self, *parts: str) -> Store:
+        """See Store."""
+        return LocalStore(str(self._at(*parts)))
 
     def names(self, *parts: str) -> list[str]:
         """See Store."""
@@ -120,6 +150,16 @@ class LocalStore(Store):
                     found.append(File(path, os.path.relpath(path, base), status.st_size, status.st_mtime_ns / 1e9))
         return sorted(found, key=lambda file: file.path)
 
+    def file(self, path: str) -> File | None:
+        """See Store."""
+        try:
+            status = Path(path).lstat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return File(path, os.path.relpath(path, self.root), status.st_size, status.st_mtime_ns / 1e9)
+
     def open(self, *parts: str) -> IO[bytes]:
         """See Store."""
         return self._at(*parts).open("rb")
@@ -143,6 +183,12 @@ class LocalStore(Store):
         """See Store."""
         self._at(target).parent.mkdir(parents=True, exist_ok=True)
         self._at(source).rename(self._at(target))
+
+    @contextmanager
+    def folder(self, *parts: str) -> Iterator[Path]:
+        """See Store: it is made where it will be."""
+        self._at(*parts[:-1]).mkdir(parents=True, exist_ok=True)
+        yield self._at(*parts)
 
     def remove(self, *parts: str) -> None:
         """See Store."""
@@ -171,9 +217,102 @@ class LocalStore(Store):
             yield
 
 
+class RemoteStore(Store):
+    """A folder of HDFS or S3. On S3 a folder does not move at once: what says that it is complete is written last."""
+
+    def __init__(self, root: str) -> None:
+        try:
+            self._system, self._top = remote.of(root)
+        except OSError as error:
+            raise StoreError(f"{root}: {error}") from error
+        super().__init__(self._system.name + self._top.rstrip("/"))
+        self.moves = self._system.moves
+        self._claim: Claim | None = None
+
+    def _at(self, *parts: str) -> str:
+        return "/".join((self._top.rstrip("/"), *parts)) or "/"
+
+    def below(self, *parts: str) -> Store:
+        """See Store."""
+        return RemoteStore(self.path(*parts))
+
+    def names(self, *parts: str) -> list[str]:
+        """See Store."""
+        return sorted(entry.name for entry in self._system.entries(self._at(*parts)))
+
+    def exists(self, *parts: str) -> bool:
+        """See Store."""
+        return self._system.status(self._at(*parts)) is not None
+
+    def files(self, *parts: str) -> list[File]:
+        """See Store."""
+        base = self._at(*parts)
+        found = [self._file(entry, base) for entry in remote.walk(self._system, base)]
+        return sorted(found, key=lambda file: file.path)
+
+    def _file(self, entry: remote.Status, base: str) -> File:
+        below = entry.path[len(base.rstrip("/")) + 1 :]
+        return File(self._system.name + entry.path, below, entry.size, entry.changed)
+
+    def file(self, path: str) -> File | None:
+        """See Store."""
+        found = self._system.status(path.removeprefix(self._system.name))
+        return None if found is None or found.folder else self._file(found, self._at())
+
+    def open(self, *parts: str) -> IO[bytes]:
+        """See Store."""
+        return remote.opened(self._system, self._at(*parts))
+
+    def write(self, data: bytes, *parts: str) -> None:
+        """See Store."""
+        self._system.write(self._at(*parts), io.BytesIO(data))
+
+    def make(self, *parts: str) -> None:
+        """See Store."""
+        self._system.make(self._at(*parts))
+
+    def move(self, source: str, target: str) -> None:
+        """See Store."""
+        self._system.move(self._at(source), self._at(target))
+
+    @contextmanager
+    def folder(self, *parts: str) -> Iterator[Path]:
+        """See Store: it is made in TMPDIR, and sent."""
+        with tempfile.TemporaryDirectory(prefix="packetpig-") as place:
+            yield Path(place, parts[-1])
+            final = self._at(*parts)
+            to = f"{final}.{uuid.uuid4().hex}" if self.moves else final
+            if not self.moves:
+                self._system.remove(final)
+            for path in sorted(Path(place, parts[-1]).rglob("*")):
+                if path.is_file():
+                    with path.open("rb") as file:
+                        self._system.write(f"{to}/{path.relative_to(Path(place, parts[-1]))}", file)
+            if self.moves:
+                self._system.remove(final)
+                self._system.move(to, final)
+
+    def remove(self, *parts: str) -> None:
+        """See Store."""
+        self._system.remove(self._at(*parts))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """See Store, and claims.py."""
+        with claimed(self.root) as self._claim:
+            yield
+
+    def check(self) -> None:
+        """See Store."""
+        if self._claim is not None and not self._claim.holds():
+            raise StoreError(f"{self.root}: the lock was lost: another run may be at work")
+
+
 def store(root: str) -> Store:
-    """The folder ROOT: a path of this machine, or file://. Raises StoreError."""
+    """The folder ROOT: a path of this machine, file://, hdfs:// or s3a://. Raises StoreError."""
     parts = urlsplit(root)
     if parts.scheme in ("", "file"):
         return LocalStore(str(Path(parts.path if parts.scheme else root).resolve()))
-    raise StoreError(f"{root}: the pipeline knows folders of this machine only, so far")
+    if remote.is_remote(root):
+        return RemoteStore(root)
+    raise StoreError(f"{root}: folders are of this machine, of hdfs:// or of s3a://")

@@ -71,13 +71,19 @@ class Tables:
         return self._notes[part, key]
 
     def publish(self, work: str, parts: Mapping[Part, str], key: str, note: Mapping[str, Any]) -> None:
-        """Put folders of WORK (by part) to where they belong, each at once, then say that they are complete."""
+        """Put folders of WORK (by part) to where they belong, each at once, then say that they are complete.
+
+        On S3 files move one after the other: nothing says meanwhile that the part is complete.
+        """
+        self.store.check()
         for number, (part, made) in enumerate(parts.items()):
             old = [name for name in self.store.names(DONE, part.table) if name.split("~")[0] == part.window]
             for name in old:
                 self.store.remove(DONE, part.table, name)
             final = "/".join(part.folder)
-            if self.store.exists(*part.folder):
+            if not self.store.moves:
+                self.store.remove(*part.folder)
+            elif self.store.exists(*part.folder):
                 self.store.move(final, f"{work}.old{number}")
             self.store.move(f"{work}/{made}", final)
             self.store.write(json.dumps(note, default=str).encode(), DONE, part.table, f"{part.window}~{key}")

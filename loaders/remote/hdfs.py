@@ -49,9 +49,9 @@ class _Client(WebHDFS):  # type: ignore[misc]
         user = None if secure else os.environ.get("HADOOP_USER_NAME") or getpass.getuser()
         super().__init__(
             host, port, user=user, kerberos=secure, use_https=scheme == "https", use_listings_cache=False,
-            skip_instance_cache=True,
         )  # fmt: skip
 
+    cachable = False  # one for each who asks: another user, another process
     session: requests.Session
 
     def _connect(self) -> None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from packetpig.pipelines.pig import ROOT
 from packetpig.pipelines.report.store import Store
 from packetpig.pipelines.report.summaries import SUMMARIES, parts
+from packetpig.pipelines.store import Store as Tables
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 LIBRARIES = ROOT / "build/report"
@@ -61,14 +62,14 @@ def pages() -> list[Page]:
     return sorted((Page.of(path) for path in (ASSETS / "pages").glob("*.js")), key=lambda page: page.order)
 
 
-def newest(folder: Path, rows: int) -> tuple[pa.Table, int]:
+def newest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
     """The newest rows of a table of windows, newest first, and how many rows there are besides."""
     files = parts(folder)
-    files = [path for path in reversed(files) if path.parent != folder] or files
+    files = [path for path in reversed(files) if len(path) > 1] or files
     kept: list[pa.Table] = []
     have = total = 0
     for path in files:
-        with pq.ParquetFile(path) as parquet:
+        with folder.open(*path) as file, pq.ParquetFile(file) as parquet:
             total += parquet.metadata.num_rows
             if have < rows and parquet.metadata.num_rows:
                 kept.append(parquet.read())
@@ -81,7 +82,7 @@ def newest(folder: Path, rows: int) -> tuple[pa.Table, int]:
     return table.slice(0, rows), total - min(rows, table.num_rows)
 
 
-def greatest(folder: Path, rows: int) -> tuple[pa.Table, int]:
+def greatest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
     """The rows of a summary with the greatest numbers, the greatest first, and how many rows there are besides."""
     table, _ = newest(folder, 2**62)
     measure = next((name for name in MEASURES if name in table.column_names), None)
@@ -91,14 +92,15 @@ def greatest(folder: Path, rows: int) -> tuple[pa.Table, int]:
 
 
 def build(
-    sources: dict[str, Path],
+    sources: dict[str, Tables],
     target: Path,
     *,
     captures: str | None = None,
     step: float = 3600,
     rows: int = ROWS,
 ) -> dict[str, Any]:
-    """Write the pages of these tables (name, folder of Parquet), whole or not at all; gives their catalogue."""
+    """Write the pages of these tables (name, folder of Parquet) to a folder of this machine, whole or not at all; gives
+    their catalogue."""
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "data").mkdir(parents=True)
@@ -106,7 +108,7 @@ def build(
     tables: dict[str, Any] = {}
     spans: list[tuple[float, float]] = []
     for name, folder in sorted(sources.items()):
-        table, left_out = greatest(folder, MOST) if folder.parent.name == SUMMARIES else newest(folder, rows)
+        table, left_out = greatest(folder, MOST) if folder.root.split("/")[-2] == SUMMARIES else newest(folder, rows)
         tables[name] = store.write(name, table) | ({"left_out": left_out} if left_out else {})
         if name in ("traffic", "sessions", "alerts") and table.num_rows:
             low, high = (value.as_py() for value in pc.min_max(table["ts"]).values())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from packetpig.loaders.engines.folders import work_folder
 from packetpig.pipelines.pig import ROOT, PigError, Pigs
+from packetpig.pipelines.store import Store
 
 SCRIPTS = ROOT / "pig/report"
 SUMMARIES = "summaries"
@@ -36,25 +37,31 @@ class SummaryError(Exception):
     """Something that could not be summed. One line."""
 
 
-def parts(folder: Path) -> list[Path]:
-    """The Parquet files of a table."""
-    files = [*folder.glob("window=*/*.parquet"), *folder.glob("*.parquet")]
-    return sorted(path for path in files if not path.name.startswith(("_", ".")))
+def parts(folder: Store) -> list[tuple[str, ...]]:
+    """The Parquet files of a table, below its folder."""
+    found = [tuple(file.below.split("/")) for file in folder.files()]
+    return [
+        path
+        for path in found
+        if path[-1].endswith(".parquet") and (len(path) == 1 or (len(path) == 2 and path[0].startswith("window=")))
+    ]
 
 
-def sources(output: Path) -> dict[str, Path]:
+def sources(output: Store) -> dict[str, Store]:
     """What there is to show: the tables, and the summaries."""
-    tables = {name: output / name for name in TABLES if parts(output / name)}
-    made = sorted(path for path in (output / SUMMARIES).glob("*") if parts(path))
-    return tables | {path.name: path for path in made}
+    names = set(output.names())
+    tables = {name: output.below(name) for name in TABLES if name in names}
+    made = {name: output.below(SUMMARIES, name) for name in output.names(SUMMARIES)}
+    return {name: folder for name, folder in (tables | made).items() if parts(folder)}
 
 
-def step(output: Path) -> int:
+def step(output: Store) -> int:
     """Seconds of a bin of time, so that charts have some two hundred."""
     low, high = float("inf"), float("-inf")
     for name in ("packets", "sessions", "alerts"):
-        for path in parts(output / name):
-            with pq.ParquetFile(path) as parquet:
+        folder = output.below(name)
+        for path in parts(folder):
+            with folder.open(*path) as file, pq.ParquetFile(file) as parquet:
                 if "ts" in parquet.schema_arrow.names and parquet.metadata.num_rows:
                     least, most = _extent(parquet)
                     low, high = min(low, least), max(high, most)
@@ -71,15 +78,14 @@ def _extent(parquet: pq.ParquetFile) -> tuple[float, float]:
     return least.as_py(), most.as_py()
 
 
-def summarize(output: Path, *, captures: str | None, step: int) -> None:
+def summarize(output: Store, *, captures: str | None, step: int, options: Sequence[str] = ()) -> None:
     """Run the scripts whose tables are there, anew. Raises SummaryError if one of them failed, after the others."""
-    target = output / SUMMARIES
-    shutil.rmtree(target, ignore_errors=True)
+    output.remove(SUMMARIES)
     failed = []
     with work_folder() as folder:
-        pigs = Pigs(1, "local", "", folder)
+        pigs = Pigs(1, "local", options, folder)
         try:
-            for script, given in _possible(output, {"output": str(target), "step": str(step)}, captures):
+            for script, given in _possible(output, {"output": output.path(SUMMARIES), "step": str(step)}, captures):
                 try:
                     pigs.run(script, given)
                 except PigError as error:
@@ -90,7 +96,7 @@ def summarize(output: Path, *, captures: str | None, step: int) -> None:
         raise SummaryError("; ".join(failed))
 
 
-def _possible(output: Path, always: dict[str, str], captures: str | None) -> list[tuple[Path, dict[str, str]]]:
+def _possible(output: Store, always: dict[str, str], captures: str | None) -> list[tuple[Path, dict[str, str]]]:
     """The scripts whose tables are there, with their parameters."""
     found = []
     for script in sorted(SCRIPTS.glob("*.pig")):
@@ -99,9 +105,8 @@ def _possible(output: Path, always: dict[str, str], captures: str | None) -> lis
         for name in wanted:
             if name == "captures" and captures:
                 given[name] = captures
-            elif parts(output / name):
-                windows = any((output / name).glob("window=*"))
-                given[name] = f"{output / name}{'/window=*' if windows else ''}"
+            elif there := parts(output.below(name)):
+                given[name] = output.path(name, "window=*") if len(there[0]) > 1 else output.path(name)
         if set(wanted) <= set(given):
             found.append((script, given))
     return found

@@ -43,11 +43,12 @@ class Report(Stage):
     def make(self, work: str) -> Ran:
         """See Stage."""
         run = self.run_of
-        tables, captures = Path(run.store.root), run.settings.captures
+        tables, captures = run.store, run.settings.captures
         bins = step(tables)
         try:
-            summarize(tables, captures=captures, step=bins)
-            made = build(sources(tables), Path(run.store.path(work, "report")), captures=captures, step=bins)
+            summarize(tables, captures=captures, step=bins, options=run.settings.options())
+            with tables.folder(work, "report") as folder:
+                made = build(sources(tables), folder, captures=captures, step=bins)
         except SummaryError as error:
             raise PigError(str(error)) from error
         return Ran({"report": sum(table["rows"] for table in made["tables"].values())})

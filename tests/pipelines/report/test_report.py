@@ -15,6 +15,7 @@ import pytest
 from packetpig.pipelines.report.__main__ import main
 from packetpig.pipelines.report.build import build, newest, pages
 from packetpig.pipelines.report.summaries import sources
+from packetpig.pipelines.store import store
 
 from tests.pipelines.report import made
 from tests.pipelines.report.browser import Browser
@@ -174,16 +175,16 @@ def test_hostile_text_stays_text(tables: Tables, chromium: Browser, text: str) -
 def test_hostile_text_in_every_column(tables: Tables, chromium: Browser, tmp_path: Path) -> None:
     """Whatever column of whatever table it is in: pages draw themselves, rows open, commands stay one command."""
     folder, _ = tables
-    for path in sources(folder).values():
+    for path in sources(store(str(folder))).values():
         table, _ = newest(path, 200)
         for at, field in enumerate(table.schema):
             if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
                 words = [made.HOSTILE[(at + row) % len(made.HOSTILE)] for row in range(table.num_rows)]
                 table = table.set_column(at, field.name, pa.array(words, pa.string()))
-        target = tmp_path / path.relative_to(folder)
+        target = tmp_path / Path(path.root).relative_to(folder)
         target.mkdir(parents=True)
         pq.write_table(table, target / "part-r-00000.parquet")
-    build(sources(tmp_path), tmp_path / "report", captures=made.HOSTILE[13])
+    build(sources(store(str(tmp_path))), tmp_path / "report", captures=made.HOSTILE[13])
     chromium.console()
     try:
         for page in PAGES:
@@ -233,7 +234,7 @@ def test_missing_tables_are_said(libraries: Path, chromium: Browser, tmp_path: P
 
 def test_only_the_newest_rows_and_it_is_said(tables: Tables, tmp_path: Path) -> None:
     folder, written = tables
-    catalogue = build({"sessions": folder / "sessions"}, tmp_path / "report", rows=100)
+    catalogue = build({"sessions": store(str(folder / "sessions"))}, tmp_path / "report", rows=100)
     assert catalogue["tables"]["sessions"]["rows"] == 100
     assert catalogue["tables"]["sessions"]["left_out"] == written["sessions"].num_rows - 100
     assert catalogue["until"] == pc.max(written["sessions"]["ts"]).as_py()
@@ -250,4 +251,4 @@ def test_pages_are_found_by_being_there(tables: Tables) -> None:
     text = (folder / "report/data/catalogue.js").read_text("ascii")
     catalogue = json.loads(text.removeprefix("packetpig.catalogue = ").removesuffix(";\n"))
     assert [page["name"] for page in catalogue["pages"]] == PAGES
-    assert set(sources(folder)) == set(catalogue["tables"])
+    assert set(sources(store(str(folder)))) == set(catalogue["tables"])
