@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-HANG = 30  # seconds for one capture through all loaders
+HANG = 30  # seconds of the processor for one capture through all loaders
+STILL = 10 * HANG  # seconds by the clock, for one that waits for ever; a busy machine lets a worker wait as well
 SPACE = 6 << 30  # bytes of address space of a worker
 GROWTH = 48 << 20  # bytes of memory of its own that a worker may gain after it is warm
 WARM = 400  # captures
@@ -69,7 +70,7 @@ class _Worker:
 
     def __init__(self, seed: int, numbers: range) -> None:
         self._seed, self._numbers = seed, numbers
-        self._at, self._since, self._hung = 0, 0.0, -1
+        self._at, self._since, self._spent, self._hung = 0, 0.0, 0.0, -1
         self.process: subprocess.Popen[bytes] | None = None
         self.done = 0
         self.note = ""
@@ -85,7 +86,16 @@ class _Worker:
             command += [str(left.start), str(left.stop), str(left.step)]
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process; a pipe would fill up)
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors, process_group=0)
-            self._since = time.monotonic()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._since = time.monotonic()
+        self._spent = processor(self.process.pid) if self.process else 0.0
+
+    def _hangs(self) -> bool:
+        if self.process is None or time.monotonic() - self._since <= HANG:
+            return False
+        return processor(self.process.pid) - self._spent > HANG or time.monotonic() - self._since > STILL
 
     def look(self) -> Iterator[Failure]:
         """What has happened since."""
@@ -100,9 +110,10 @@ class _Worker:
                 break
             self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
+        if lines:
+            self._begin()
         for line in lines:
             kind, number, *rest = line.decode().split(" ", 2)
-            self._since = time.monotonic()
             if kind == "note":
                 self.note = rest[0]
                 continue
@@ -116,11 +127,12 @@ class _Worker:
             self.done += 1
             if kind == "bad":
                 yield Failure(int(number), rest[0].replace("\\n", "\n"))
-        if ended is None and time.monotonic() - self._since > HANG:
+        if ended is None and self._hangs():
             self.stop()
             if self._hung == self._at:
                 yield Failure(self._numbers[self._at], f"hangs for more than {HANG} s, twice")
                 self._at += 1
+                self.done += 1
             else:
                 self._hung = self._at  # the machine may have been busy: once more
             self._again()
@@ -145,6 +157,15 @@ class _Worker:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+def processor(pid: int) -> float:
+    """Seconds that a process, and those of its own that have ended, had of a processor; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def anonymous() -> int:

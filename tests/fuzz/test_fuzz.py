@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz import run
 from tests.fuzz.check import Checker
 from tests.fuzz.mutate import case
 from tests.fuzz.run import GROWTH, LOOK, STRETCH, Memory, fuzz
@@ -35,3 +36,10 @@ def test_a_climb_of_memory_is_found_and_a_peak_is_not() -> None:
     climbing, peaking = Memory(), Memory()
     assert any(climbing.grown(at * GROWTH // (looks // 2)) for at in range(looks))
     assert not any(peaking.grown(10 * GROWTH if at % 20 else 0) for at in range(looks))
+
+
+def test_a_worker_that_takes_too_long_is_tried_once_more_and_then_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "HANG", 0.0)
+    done, failures, _ = fuzz(seed=2, numbers=range(1))
+    assert done == 1
+    assert [(one.number, "hangs" in one.what) for one in failures] == [(0, True)]
