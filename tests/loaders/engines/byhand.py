@@ -75,8 +75,13 @@ def snort2(capture: Path, setup: object, folder: Path, program: str) -> list[Key
         time, rule, rest = line.split("  [**] ")[0], *line.split(" [**] ")[1:]
         numbers, _, message = rule.partition(" ")
         priority = int(rest.split("[Priority: ")[1].split("]")[0])
-        src, _, dst = rest.rpartition("} ")[2].partition(" -> ")
-        ends = [(end.rpartition(":")[0], int(end.rpartition(":")[2])) for end in (src, dst)]  # all are of TCP or UDP
+        proto, _, flow = rest.rpartition("{")[2].partition("} ")
+        ends = [_end(end, proto in ("TCP", "UDP")) for end in flow.split(" -> ")]
         micros = round(datetime.strptime(time, "%m/%d/%y-%H:%M:%S.%f").replace(tzinfo=UTC).timestamp() * 1e6)
         rows.append((micros, *ends[0], *ends[1], *map(int, numbers.strip("[]").split(":")), priority, message))
     return sorted(rows)
+
+
+def _end(text: str, ports: bool) -> tuple[str, int | None]:
+    address, _, port = text.rpartition(":") if ports else (text, "", "")
+    return address, int(port) if port else None

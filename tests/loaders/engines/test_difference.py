@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packetpig.loaders import load
-from packetpig.loaders.engines import difference, snort3
+from packetpig.loaders.engines import difference, snort2, snort3
 from packetpig.loaders.engines.difference import Change, Part, RuleSet, change, fresh, kept, key, replaced, statements
 from packetpig.loaders.engines.rules import Rules
 
@@ -16,8 +17,12 @@ from tests.conftest import DEMO, ROOT
 
 SETS = ROOT / "tests/captures/rules"
 ENGINES = [
-    pytest.param(name, marks=pytest.mark.skipif(not found, reason=f"no {name} on this machine"))
-    for name, found in (("suricata", shutil.which("suricata")), ("snort", snort3.find("")))
+    pytest.param(loader, found, id=name, marks=pytest.mark.skipif(not found, reason=f"no {name} on this machine"))
+    for name, loader, found in (
+        ("suricata", "suricata", shutil.which("suricata")),
+        ("snort3", "snort", snort3.find("")),
+        ("snort2", "snort", snort2.find(os.environ.get("PACKETPIG_SNORT2", ""))),
+    )
 ]
 
 
@@ -236,13 +241,14 @@ def test_generators() -> None:
     assert key('alert tcp any any -> any any (msg:"none";)') is None
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_part_sees_what_the_whole_set_sees(engine: str) -> None:
+@pytest.mark.parametrize(("engine", "program"), ENGINES)
+def test_the_part_sees_what_the_whole_set_sees(engine: str, program: str) -> None:
     """And the old forms what the old set sees."""
     old, new = str(SETS / "old.rules"), str(SETS / "new.rules")
 
     def alerts(**options: str) -> list[tuple[Any, ...]]:
-        batches = load(engine, str(DEMO), ["ts", "src", "sport", "dst", "dport", "sid", "rev"], **options)
+        columns = ["ts", "src", "sport", "dst", "dport", "sid", "rev"]
+        batches = load(engine, str(DEMO), columns, binary=program, **options)
         return sorted(tuple(row.values()) for batch in batches for row in batch.to_pylist())
 
     whole = alerts(rules=new)
