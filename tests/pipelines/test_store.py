@@ -27,7 +27,9 @@ with store(sys.argv[1]).lock():
     child = os.fork()
     if child:
         print("held", flush=True)
-    time.sleep(600 if child else 4)
+        time.sleep(600)
+    sys.stdin.read()
+    os._exit(0)
 """
 
 
@@ -127,14 +129,17 @@ def test_one_run_at_a_time(place: str) -> None:
 def test_a_run_that_was_killed(place: str) -> None:
     """Its lock is held as long as any of its processes is there, and gone soon after."""
     command = [sys.executable, "-c", HOLD, place]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as run:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, start_new_session=True) as run:
+        assert run.stdin is not None
         assert run.stdout is not None
         assert run.stdout.readline() == b"held\n"
         run.send_signal(signal.SIGKILL)
         run.wait()
         with pytest.raises(BusyError), store(place).lock():  # its child goes on
             pass
-        deadline, held = time.monotonic() + 30, False
+        run.stdin.close()
+        deadline, held = time.monotonic() + 60, False
         while not held and time.monotonic() < deadline:
             time.sleep(0.3)
             try:

@@ -114,7 +114,7 @@ def test_hdfs_refuses(hdfs: MiniCluster, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HADOOP_USER_NAME", "somebody")
     other, _ = remote.of(f"hdfs://localhost:{hdfs.ports['namenode']}/")
     monkeypatch.setenv("PACKETPIG_WEBHDFS", hdfs.pages["HDFS"])
-    with pytest.raises(OSError, match="^Permission denied: user=somebody"):
+    with pytest.raises(OSError, match=r"^Permission denied: user=somebody"):
         put(other, f"{top}/mine", b"")
     assert [entry.name for entry in system.entries(top)] == ["a", "b", "folder"]
 
