@@ -54,7 +54,8 @@ def tshark(found: Differing, capture: Path) -> None:
     mine, rows = ours(capture)
     theirs: dict[Any, Connection] = defaultdict(lambda: defaultdict(Counter))
     names = {**REQUEST, **RESPONSE}
-    for line in fields(capture, "http && tcp && !ssdp", [*ENDS, *names.values()]):
+    heads = ("-o", "http.desegment_body:FALSE")  # else it shows no head whose body is not whole
+    for line in fields(capture, "http && tcp && !ssdp", [*ENDS, *names.values()], *heads):
         addresses = [one[-1] for one in (line[2], line[3]) if one] or [one[-1] for one in (line[0], line[1]) if one]
         if len(addresses) < 2:
             continue

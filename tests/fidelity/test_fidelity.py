@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DEMO
-from tests.fidelity import differing, dns, packets, tls
+from tests.fidelity import differing, dns, files, packets, tls
 from tests.fidelity.made import CAPTURES, write
 from tests.fidelity.tshark import available
 
@@ -59,3 +59,16 @@ def test_tls_of_the_demo() -> None:
         tls.tshark(found, capture)
     assert found.kinds == {"a handshake that only we have": 1}, "\n".join(found.lines())
     assert found.rows > 20
+
+
+def test_files_of_the_demo() -> None:
+    """What tshark exports of SMB, TFTP and mail, and whole bodies of HTTP."""
+    rows = 0
+    for name in ("2024-03-04T08.pcap", "2024-03-05T12.pcap"):
+        capture = DEMO / name
+        mine = {row["sha256"] for row in files.ours(capture)}
+        for protocol, hashes in files.exported(capture).items():
+            lacking = hashes.keys() - mine
+            assert len(lacking) <= (protocol == "http"), f"{name}: {protocol}: {lacking}"  # a body that was cut
+            rows += sum(hashes.values())
+    assert rows >= 30
