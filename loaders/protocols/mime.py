@@ -300,11 +300,17 @@ class Reader:
 
     def end(self, complete: bool) -> None:
         """That was all."""
+        held = bytes(self._held)
         if self._state == HEADERS:
             self._let_go()
-        else:
-            self._out(bytes(self._held))
+        elif held:
             self._held = bytearray()
+            line = held.removeprefix(b"\r").removeprefix(b"\n")
+            level = self._level(line) if self._fresh or line != held else None
+            if level is None:
+                self._out(held)
+            else:
+                self._ended(level, line)  # a last delimiter without a line break
         self._finish(complete and not self._stack)
         self._state = BETWEEN
 
