@@ -3,6 +3,7 @@ package packetpig.engine;
 import java.io.IOException;
 import java.io.OutputStream;
 import org.apache.hadoop.util.ShutdownHookManager;
+import org.apache.pig.impl.io.FileLocalizer;
 
 /**
  * Runs Pig for bin/pig: quiet, with a progress line, results on standard output, and failures in a line or two.
@@ -73,6 +74,7 @@ public final class Main {
             }
             return session(options, console, workspace, log);
         } finally {
+            FileLocalizer.deleteTempResourceFiles(); // Tez's jars, which all sessions of this process use
             System.out.flush();
             log.close();
         }

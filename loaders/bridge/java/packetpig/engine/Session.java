@@ -62,7 +62,6 @@ final class Session {
             listener.sayWarnings();
             if (context != null) {
                 FileLocalizer.deleteTempFiles();
-                FileLocalizer.deleteTempResourceFiles(); // the jars of a session of Tez
                 context.getExecutionEngine().destroy();
             }
         }
