@@ -49,7 +49,7 @@ def test_anomalies_are_those_of_all_sessions(clean: Path, tmp_path: Path) -> Non
         found = ANOMALIES(sessions, dns, '{internal}');
         STORE found INTO '{tmp_path}/found' USING ParquetStorer();"""
     )
-    subprocess.run([str(ROOT / "bin/pig"), str(script)], check=True, capture_output=True, timeout=300)
+    subprocess.run([str(ROOT / "bin/pig"), str(script)], check=True, capture_output=True, timeout=900)
     wanted = sorted(pq.read_table(tmp_path / "found").to_pylist(), key=str)
     assert {row["kind"] for row in wanted} >= {"port_scan", "http_guessing", "beacon", "dns_tunnel", "first_port"}
     same(rows(clean, "anomalies"), wanted)

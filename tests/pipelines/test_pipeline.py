@@ -32,7 +32,7 @@ BOUNDARY = 1709654400  # where the second window begins
 def pipeline(captures: Path, tables: Path, window: str = LENGTH, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), "--window", window]
     command += more if "--without" in more else [*more, "--without", "report"]  # tests/pipelines/report has that
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
 
 
 def inputs(folder: Path, *names: str) -> Path:
