@@ -98,9 +98,13 @@ def other_method(buf, p, n):
     b = buf[p + at + 1]
     if b != 47 and b != 104 and b != 72 and b != 42:  # / h H *
         return False
-    at += 2
+    at += 1
     while at + 8 < min(n, 4000) and buf[p + at] != 10:
-        if buf[p + at] == 32 and be32(buf, p + at + 1) == word(72, 84, 84, 80) and buf[p + at + 6] == 49:
+        if (
+            (buf[p + at] == 32 or buf[p + at] == 47)
+            and be32(buf, p + at + 1) == word(72, 84, 84, 80)
+            and buf[p + at + 6] == 49
+        ):
             return buf[p + at + 5] == 47
         at += 1
     return False

@@ -202,6 +202,8 @@ def test_other_methods_targets_and_versions(rows: Callable[..., Rows]) -> None:
         (row,) = rows(Dialogue().c(line + b"\r\n\r\n").s(OK).close())
         assert some(row, "method", "uri", "version") == wanted
         assert row["host"] == ("p.example" if b"user" in line else None)
+    (glued,) = rows(Dialogue().c(b"CCM_POST /HTTP/1.1\r\n").s(b"<html>no</html>").close())
+    assert some(glued, "method", "uri", "version", "response_bytes") == ("CCM_POST", "/HTTP/1.1", "0.9", 15)
     (old,) = rows(Dialogue().c(b"GET /old\r\n").s(b"<html>old</html>").close())
     assert some(old, "method", "uri", "version", "status", "response_bytes") == ("GET", "/old", "0.9", None, 16)
 
