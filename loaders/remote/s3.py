@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from packetpig.loaders.remote.system import COPIED, Status
@@ -58,13 +58,16 @@ class S3:
             return _File(self._system.open_input_file(path))
 
     def write(self, path: str, file: IO[bytes]) -> None:
-        """See System: what is not sent to its end never comes to be there."""
+        """See System: what could not be sent to its end is removed."""
         with _said():
             out = self._system.open_output_stream(path, compression=None)  # not by the name
             try:
                 shutil.copyfileobj(file, out, COPIED)
             except BaseException:
-                out.abort() if hasattr(out, "abort") else None
+                with suppress(OSError):  # pyarrow cannot give up what it sends: it completes it when OUT goes
+                    out.close()
+                with suppress(OSError):
+                    self._system.delete_file(path)
                 raise
             out.close()
 

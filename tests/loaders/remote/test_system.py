@@ -50,6 +50,24 @@ def test_files_come_and_go(place: str) -> None:
         system.open(f"{top}/{ODD}")
 
 
+class Breaking(io.BytesIO):
+    """A file that cannot be read to its end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= 1 << 20:
+            raise OSError("the disk is broken")
+        return super().read(min(size or 1 << 20, 1 << 20) if size != -1 else 1 << 20)
+
+
+@remotes
+def test_what_is_not_sent_to_its_end_is_not_there(place: str) -> None:
+    system, top = remote.of(place)
+    with pytest.raises(OSError):
+        system.write(f"{top}/half", Breaking(bytes(3 << 20)))
+    assert system.status(f"{top}/half") is None
+    assert list(remote.walk(system, top)) == []
+
+
 @remotes
 def test_folders_move(place: str) -> None:
     system, top = remote.of(place)
