@@ -11,8 +11,8 @@ from packetpig.loaders.kernels.bits import be16
 from packetpig.loaders.kernels.fields import bits_at, has_field, has_port
 from packetpig.loaders.kernels.kernel import helper, inline, kernel
 from packetpig.loaders.kernels.layers import walk
-from packetpig.loaders.kernels.pcapwriting import SECOND, put32
-from packetpig.loaders.kernels.records import u32
+from packetpig.loaders.kernels.pcapwriting import SECOND, put_record
+from packetpig.loaders.kernels.records import record, u32
 from packetpig.loaders.kernels.texts import address_at, has_address
 
 
@@ -125,18 +125,9 @@ def choose(
     longest, first, last = state[choices.LONGEST], state[choices.EARLIEST], state[choices.LATEST]
     scale = 1 if nanos != 0 else 1000
     while True:
-        if at >= stop:
-            why = frame.STOP
-            break
-        if at + header > valid:
-            why = frame.MORE
-            break
-        captured = u32(buf, at + 8, big)
-        if captured > limit:
-            why = frame.BAD
-            break
-        if at + header + captured > valid:
-            why = frame.MORE
+        ended, captured = record(buf, at, stop, valid, header, big, limit)
+        if ended != frame.WHOLE:
+            why = ended
             break
         time = u32(buf, at, big) * SECOND + u32(buf, at + 4, big) * scale
         length = min(u32(buf, at + 12, big), 0x7FFFFFFF)
@@ -149,14 +140,7 @@ def choose(
             if time >= (np.int64(1) << 32) * SECOND:
                 why = frame.OTHER
                 break
-            put32(out, filled, time // SECOND)
-            put32(out, filled + 4, time % SECOND)
-            put32(out, filled + 8, captured)
-            put32(out, filled + 12, length)
-            filled += 16
-            for k in range(captured):
-                out[filled + k] = buf[start + k]
-            filled += captured
+            filled = put_record(out, filled, time, length, buf, start, captured)
             longest = max(longest, captured)
             first = time if chosen == 0 else min(first, time)
             last = time if chosen == 0 else max(last, time)

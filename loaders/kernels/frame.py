@@ -49,6 +49,7 @@ FULL = 0  # no room for another packet
 MORE = 1  # the record at the position is not whole yet
 STOP = 2  # the position is at or past the stop
 BAD = 3  # what stands at the position cannot be a record
+WHOLE = -1  # nothing of these: the record at the position is whole
 OTHER = 4  # a pcapng block that describes packets: for Python to read
 
 # places in the state of a kernel that reads records

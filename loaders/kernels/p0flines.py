@@ -93,6 +93,16 @@ def expect(text, at, end, a, b, c, d):
 
 
 @helper
+def direction(scratch, size, a_high, a_low, a_port, b_high, b_low, b_port):
+    """The digest of packets from A to B, whose addresses have SIZE bytes; SCRATCH then begins with A's address."""
+    put_address(scratch, 0, a_high, a_low, size)
+    put_address(scratch, size, b_high, b_low, size)
+    put_number(scratch, 2 * size, a_port, 2)
+    put_number(scratch, 2 * size + 2, b_port, 2)
+    return np.int64(hashed(np.uint64(fedslots.OFFSET), scratch, 0, 2 * size + 4) >> np.uint64(1))
+
+
+@helper
 def headline(text, at, end, row, base, scratch):
     """`.-[ client/port -> server/port (mod) ]-` into a row: 1; 0: it is no such line, -1: it cannot be understood."""
     if end - at < 4 or expect(text, at, end, DOT, 45, 91, SPACE) < 0:
@@ -124,19 +134,9 @@ def headline(text, at, end, row, base, scratch):
     row[mod], row[mod + 1] = base + at + 2, stop - at - 2
     row[p0fslots.KIND] = kind(text, at + 2, stop)
     size = 4 if version == 4 else 16
-    put_address(scratch, 0, a_high, a_low, size)
-    put_address(scratch, size, b_high, b_low, size)
-    put_number(scratch, 2 * size, client, 2)
-    put_number(scratch, 2 * size + 2, server, 2)
-    key = hashed(np.uint64(fedslots.OFFSET), scratch, 0, 2 * size + 4)
-    row[p0fslots.FORWARD] = np.int64(key >> np.uint64(1))
+    row[p0fslots.FORWARD] = direction(scratch, size, a_high, a_low, client, b_high, b_low, server)
     row[p0fslots.HOST] = np.int64(hashed(np.uint64(fedslots.OFFSET), scratch, 0, size) >> np.uint64(2)) << 1
-    put_address(scratch, 0, b_high, b_low, size)
-    put_address(scratch, size, a_high, a_low, size)
-    put_number(scratch, 2 * size, server, 2)
-    put_number(scratch, 2 * size + 2, client, 2)
-    key = hashed(np.uint64(fedslots.OFFSET), scratch, 0, 2 * size + 4)
-    row[p0fslots.BACKWARD] = np.int64(key >> np.uint64(1))
+    row[p0fslots.BACKWARD] = direction(scratch, size, b_high, b_low, server, a_high, a_low, client)
     return 1
 
 

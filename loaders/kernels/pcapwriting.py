@@ -2,7 +2,8 @@
 
 import numpy as np
 from numba import carray
-from packetpig.loaders.kernels.kernel import inline, kernel
+from packetpig.loaders.kernels.kernel import helper, inline, kernel
+from packetpig.loaders.kernels.octets import copied
 
 SECOND = 1_000_000_000
 
@@ -12,6 +13,16 @@ def put32(out, at, value):
     """Unsigned 32 bits, the lowest byte first."""
     for k in range(4):
         out[at + k] = np.uint8((value >> (8 * k)) & 0xFF)
+
+
+@helper
+def put_record(out, at, time, length, frames, begin, captured):
+    """A record, little-endian, with nanoseconds: its packet is at BEGIN of FRAMES. Where the next one goes."""
+    put32(out, at, time // SECOND)
+    put32(out, at + 4, time % SECOND)
+    put32(out, at + 8, captured)
+    put32(out, at + 12, length)
+    return copied(out, at + 16, frames, begin, captured)
 
 
 @kernel("int64s", "int32s", "int32s", "bytes", "int", "bytes")
@@ -31,12 +42,5 @@ def pcap_write(times_p, lengths_p, ends_p, frames_p, rows, out_p):
         if time < 0 or time >= (np.int64(1) << 32) * SECOND:
             time = 0
         captured = ends[i + 1] - ends[i]
-        put32(out, at, time // SECOND)
-        put32(out, at + 4, time % SECOND)
-        put32(out, at + 8, np.int64(captured))
-        put32(out, at + 12, np.int64(lengths[i]))
-        at += 16
-        for k in range(captured):
-            out[at + k] = frames[ends[i] + k]
-        at += captured
+        at = put_record(out, at, time, np.int64(lengths[i]), frames, ends[i], np.int64(captured))
     return at

@@ -35,6 +35,21 @@ def u16(buf, at, big):
     return (np.int64(buf[at + 1]) << 8) | np.int64(buf[at])
 
 
+@helper
+def record(buf, at, stop, valid, header, big, limit):
+    """Why there is no whole pcap record at AT (STOP, MORE, BAD; else WHOLE), and the bytes that it has of its packet."""
+    if at >= stop:
+        return frame.STOP, np.int64(0)
+    if at + header > valid:
+        return frame.MORE, np.int64(0)
+    captured = u32(buf, at + 8, big)
+    if captured > limit:
+        return frame.BAD, captured
+    if at + header + captured > valid:
+        return frame.MORE, captured
+    return frame.WHOLE, captured
+
+
 @kernel("bytes", "int", "int", "int", "int", "int", "int", "int", "int", "int", "int64s", "int64s", "int32s", "int")
 def pcap_records(
     buf_p, valid, stop, base, header, big, nanos, link_type, limit, capture, state_p, wide_p, places_p, capacity
@@ -48,18 +63,9 @@ def pcap_records(
     scale = 1 if nanos != 0 else 1000
     why = frame.FULL
     while row < capacity:
-        if at >= stop:
-            why = frame.STOP
-            break
-        if at + header > valid:
-            why = frame.MORE
-            break
-        captured = u32(buf, at + 8, big)
-        if captured > limit:
-            why = frame.BAD
-            break
-        if at + header + captured > valid:
-            why = frame.MORE
+        ended, captured = record(buf, at, stop, valid, header, big, limit)
+        if ended != frame.WHOLE:
+            why = ended
             break
         if number >= 0:
             number += 1
@@ -233,18 +239,8 @@ def pcap_skip(buf_p, valid, stop, header, big, limit, state_p):
     state = carray(state_p, (frame.STATE_SIZE,))
     at = state[frame.AT]
     while True:
-        if at >= stop:
-            why = frame.STOP
-            break
-        if at + header > valid:
-            why = frame.MORE
-            break
-        captured = u32(buf, at + 8, big)
-        if captured > limit:
-            why = frame.BAD
-            break
-        if at + header + captured > valid:
-            why = frame.MORE
+        why, captured = record(buf, at, stop, valid, header, big, limit)
+        if why != frame.WHOLE:
             break
         at += header + captured
     state[frame.AT] = at
