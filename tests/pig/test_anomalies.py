@@ -204,3 +204,27 @@ def test_scripts_have_the_thresholds_of_the_macro() -> None:
             (of_macro,) = [words.split(", ")[1:] for called, words in calls if called == name]
             assert own == [word.strip("'") for word in of_macro], path
     assert {name for name, _ in calls} == set(re.findall(r"DEFINE (ANOMALY_\w+)\(", MACROS))
+
+
+def test_the_pipeline_has_the_thresholds_of_the_macro() -> None:
+    """What it makes by windows is of two macros each: those of bins (or sums), and those that put them together."""
+    body = MACROS[MACROS.index("DEFINE ANOMALIES(") :]
+    texts = [(ROOT / f"pig/pipeline/{name}.pig").read_text() for name in ("shapes", "anomalies")]
+
+    def calls(text: str) -> dict[str, list[str]]:
+        found = re.findall(r"= ([A-Z_]+)\(\S+?(?:, ([^)]*))?\);", text)
+        return {name: words.replace("'", "").split(", ") if words else [] for name, words in found}
+
+    by_window, at_once = calls(texts[0]) | calls(texts[1]), calls(body)
+    for name, halves in {
+        "ANOMALY_SCANS": ("SCAN_BINS", "SCANS_OF_BINS"),
+        "ANOMALY_FLOODS": ("FLOOD_BINS", "FLOODS_OF_BINS"),
+        "ANOMALY_GUESSING": ("GUESS_BINS", "GUESSES_OF_BINS"),
+        "ANOMALY_BEACONS": ("CALLS", "BEACONS_OF_CALLS"),
+        "ANOMALY_FOREIGN_PORTS": ("FOREIGN_TALKS", "FOREIGN_PORTS_OF_TALKS"),
+        "ANOMALY_FIRST_PORTS": ("PORT_USES", "FIRST_PORTS_OF_USES"),
+        "ANOMALY_DNS_TUNNELS": ("TUNNEL_BINS", "TUNNELS_OF_BINS"),
+    }.items():
+        assert sorted(by_window.pop(halves[0]) + by_window.pop(halves[1])) == sorted(at_once.pop(name)), name
+    assert not at_once
+    assert not by_window
