@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 DEMO = ROOT / "tests" / "captures" / "demo"
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition, for so long at most; whether it came true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,15 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packetpig.loaders import load
 
 from docker.cluster import MiniCluster
-from tests.conftest import ROOT
+from tests.conftest import ROOT, until
 from tests.making import pcap
 
 pytestmark = pytest.mark.cluster
@@ -74,15 +73,6 @@ class Run:
         out, errors = self.process.communicate(timeout=600)
         assert self.process.returncode == 0, errors
         return out
-
-
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def state(pid: int) -> str:

@@ -6,13 +6,12 @@ import os
 import signal
 import struct
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from docker.cluster import MiniCluster
+from tests.conftest import until
 
 from .conftest import PIG, Pig
 
@@ -58,12 +57,12 @@ def test_a_stopped_run_stops_on_the_cluster(pig: Pig, cluster: MiniCluster, tmp_
     environment = {**os.environ, **cluster.environment, "PACKETPIG_LOGS": str(tmp_path)}
     with subprocess.Popen([PIG, "-x", mode, "-e", script], env=environment, stderr=subprocess.PIPE) as running:
         try:
-            assert _until(lambda: _sleeps(cluster), seconds=60)
+            assert until(lambda: _sleeps(cluster), seconds=60)
         finally:
             running.send_signal(signal.SIGTERM)
         assert running.communicate(timeout=30)[1] == b""
     assert running.returncode == 143
-    assert _until(lambda: not cluster.unfinished() and not _sleeps(cluster), seconds=30)
+    assert until(lambda: not cluster.unfinished() and not _sleeps(cluster), seconds=30)
     assert "out" not in pig("-x", mode, "-e", f"fs -ls {folder};", env=cluster.environment).stdout
 
 
@@ -75,15 +74,6 @@ def _sleeps(cluster: MiniCluster) -> bool:
                 return str(cluster.folder) in str((process / "cwd").readlink())
         except OSError:
             continue
-    return False
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
     return False
 
 
