@@ -37,7 +37,7 @@ def u16(buf, at, big):
 
 @helper
 def record(buf, at, stop, valid, header, big, limit):
-    """Why there is no whole pcap record at AT (STOP, MORE, BAD; else WHOLE), and the bytes that it has of its packet."""
+    """Why there is no whole pcap record at AT (STOP, MORE, BAD; else WHOLE), and the bytes of its packet."""
     if at >= stop:
         return frame.STOP, np.int64(0)
     if at + header > valid:
