@@ -17,7 +17,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --no-first-run --disable-default-apps --disable-extensions "
     "--host-resolver-rules=MAP|*|~NOTFOUND --force-color-profile=srgb --hide-scrollbars"
 )
-SLOWEST = 300  # seconds that a script may take on a machine that does much beside
+SLOWEST = 100  # seconds that a script may take on a machine that does much beside; the driver waits 120 for its answer
 
 
 class Browser:

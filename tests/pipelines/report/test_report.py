@@ -25,18 +25,27 @@ pytestmark = pytest.mark.slow  # Pig sums the tables first
 PAGES = [page.name for page in pages()]
 ROWS = """
 const done = arguments[0], commands = [];
+const opened = async () => {
+  for (let tries = 0; tries < 400; tries += 1) {
+    const dialog = document.querySelector('dialog[open]');
+    if (dialog) return dialog;
+    await new Promise((ready) => setTimeout(ready, 25));
+  }
+  throw new Error('no dialog opens');
+};
 const walk = async () => {
   for (const table of document.querySelectorAll('.tabledata')) {
     for (const button of [...table.querySelectorAll('tbody tr td:first-child button')].slice(0, 6)) {
       button.click();
+      const dialog = await opened();
       await new Promise((ready) => setTimeout(ready, 60));
       for (const one of document.querySelectorAll('dialog .command code')) commands.push(one.textContent);
-      document.querySelector('dialog[open]').close();
+      dialog.close();
     }
   }
 };
-walk().then(() => done(commands));
-"""  # opens the first rows of each table, and gives the commands that it finds there
+walk().then(() => done(commands), (error) => done(String(error)));
+"""  # opens the first rows of each table, and gives the commands that it finds there, or what went wrong
 Tables = tuple[Path, dict[str, pa.Table]]
 
 
@@ -194,6 +203,7 @@ def test_hostile_text_in_every_column(tables: Tables, chromium: Browser, tmp_pat
                 wide = chromium.js("return document.documentElement.scrollWidth")
                 assert wide <= width, f"{page} is wider than the window of {width}"
             commands = chromium.driver.execute_async_script(ROWS)
+            assert isinstance(commands, list), f"{page}: {commands}"
             for command in commands:
                 words = shlex.split(command)
                 assert words[:2] == ["bin/packetpig", "carve"]
