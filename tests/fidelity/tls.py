@@ -24,7 +24,7 @@ FIELDS = [f"{kind}.handshake.{field}" for kind in ("tls", "dtls") for field in (
     "type", "extensions_server_name", "ja3", "ja3s", "version", "extensions.supported_version", "ciphersuite",
     "certificate",
 )]  # fmt: skip
-RDP = ("-d", "tcp.port==3389,tls")  # tshark does not look for TLS behind RDP's first messages by itself
+SET = ("-d", "tcp.port==3389,tls", "-o", "tcp.reassemble_out_of_order:TRUE")  # by itself it does neither
 COLUMNS = ("sni", "ja3", "ja3s", "version", "cipher", "cert_sha256")
 Place = frozenset[tuple[str, str]]
 
@@ -46,7 +46,7 @@ def theirs(capture: Path) -> dict[Place, list[dict[str, Any]]]:
     found: dict[Place, list[dict[str, Any]]] = defaultdict(list)
     names = ["_ws.col.Source", "_ws.col.Destination", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport"]
     wanted = " || ".join(f"{kind}.handshake.type == {code}" for kind in ("tls", "dtls") for code in (1, 2, 11))
-    for line in fields(capture, wanted, [*names, *FIELDS], *RDP):
+    for line in fields(capture, wanted, [*names, *FIELDS], *SET):
         ends, values = line[:6], line[6:]
         if values[8] and not values[0]:
             values = values[8:]
