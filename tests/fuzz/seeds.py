@@ -21,7 +21,7 @@ from tests.making import block, conversation, enhanced, interface, ipv4, pcap, s
 Packets = list[tuple[float, bytes]]
 
 PACKING: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
-    "gzip": (lambda data: gzip.compress(data, 1), gzip.decompress),
+    "gzip": (lambda data: gzip.compress(data, 1, mtime=0), gzip.decompress),
     "bzip2": (lambda data: bz2.compress(data, 1), bz2.decompress),
     "xz": (lambda data: lzma.compress(data, preset=0), lambda data: lzma.decompress(data, memlimit=MEMORY)),
     "zstd": (zstd.compress, zstd.decompress),

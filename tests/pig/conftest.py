@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packetpig.pipelines.pig import Pigs
 from packetpig.udfs import _places
 
 from tests.udfs import places
@@ -27,3 +28,13 @@ def _places_are_made_up(made_places: Path) -> Iterator[None]:
         del os.environ[_places.VARIABLE]
     else:
         os.environ[_places.VARIABLE] = before
+
+
+@pytest.fixture(scope="session")
+def warm(made_places: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pigs]:
+    """A process of Pig that runs one script after another, as the pipeline has it: a start less for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_places.VARIABLE, str(made_places))
+        pigs = Pigs(1, "local", (), tmp_path_factory.mktemp("pigs"))
+    yield pigs
+    pigs.close()

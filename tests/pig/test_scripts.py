@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
 from packetpig.loaders import load
+from packetpig.pipelines.pig import Pigs
 
 from tests.conftest import ROOT
 from tests.test_contract import SCRIPTS
@@ -47,29 +47,22 @@ def packets(folder: Path) -> list[str]:
 
 @pytest.mark.golden
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_golden(
-    path: Path,
-    tmp_path: Path,
-    golden: Callable[[str, str], None],
-    pig: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    engine = ()
+def test_golden(path: Path, tmp_path: Path, golden: Callable[[str, str], None], warm: Pigs) -> None:
+    parameters = {"output": f"{tmp_path}/out"}
     if "%default engine" in path.read_text():  # engines do not agree with each other: goldens are Suricata's
         if not shutil.which("suricata"):
             pytest.skip("no Suricata on this machine")
-        engine = ("-p", "engine=suricata")
-    result = pig("-p", f"output={tmp_path}/out", *engine, path.relative_to(ROOT), cwd=ROOT)
-    assert result.returncode == 0, result.stderr
+        parameters["engine"] = "suricata"
+    warm.run(path.relative_to(ROOT), parameters)
     golden(f"{path.relative_to(ROOT).with_suffix('')}.txt", results(tmp_path / "out"))
 
 
-def test_binning_of_the_time_asked_for(tmp_path: Path, pig: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_binning_of_the_time_asked_for(tmp_path: Path, warm: Pigs) -> None:
     """Sums do not depend on the bins' size, and a bin without UDP is there all the same."""
     totals = []
     for time in (1, 86400):
         output = tmp_path / str(time)
-        command = ("-p", f"output={output}", "-p", f"time={time}", "pig/packets/binning.pig")
-        assert pig(*command, cwd=ROOT).returncode == 0
+        warm.run(Path("pig/packets/binning.pig"), {"output": str(output), "time": str(time)})
         rows = [
             line.split(",") for part in sorted(output.glob("binning/part-*")) for line in part.read_text().splitlines()
         ]
