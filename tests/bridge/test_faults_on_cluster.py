@@ -18,7 +18,7 @@ from tests.making import pcap
 
 pytestmark = pytest.mark.cluster
 FAULTY = Path(__file__).with_name("faulty_python.py")
-MODES = pytest.mark.parametrize("mode", ["mapreduce", "tez"])
+MODES = pytest.mark.parametrize("mode", ["mapreduce", pytest.param("tez", marks=pytest.mark.slow)])
 COLUMNS = ["ts_ns", "link_type", "length", "frame"]
 PACKETS = 2500  # of a capture
 LENGTH = 1005  # bytes of each
@@ -166,6 +166,7 @@ def test_a_loader_process_is_killed_and_its_task_is_run_again(scene: Scene, mode
     scene.right()
 
 
+@pytest.mark.slow
 def test_a_task_is_run_twice_by_speculation(scene: Scene) -> None:
     """In MapReduce: Tez guesses by progress which tasks are slow, and does not think so of one that never had any."""
     run = scene.begin("mapreduce", "stops", **SPECULATION)
@@ -175,6 +176,7 @@ def test_a_task_is_run_twice_by_speculation(scene: Scene) -> None:
     scene.right()
 
 
+@pytest.mark.slow
 @MODES
 @pytest.mark.parametrize("dies", ["nodemanager", "datanode"])
 def test_a_worker_dies_in_the_middle_of_a_job(scene: Scene, mode: str, dies: str) -> None:

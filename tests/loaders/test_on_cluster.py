@@ -18,7 +18,7 @@ from tests.conftest import DEMO, ROOT
 
 pytestmark = pytest.mark.cluster
 PIG = str(ROOT / "bin/pig")
-MODES = ["mapreduce", "tez"]
+MODES = ["mapreduce", pytest.param("tez", marks=pytest.mark.slow)]
 SPLIT = 2_000_000  # bytes a task: several of each loader
 MINE = """from pig_util import outputSchema
 

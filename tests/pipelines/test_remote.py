@@ -77,6 +77,7 @@ def test_its_tables_are_those_of_a_local_run(place: str, tmp_path: Path, capsys:
         assert b"<title>" in store(tables).read("report", "index.html")
 
 
+@pytest.mark.slow
 @remotes
 def test_between_here_and_there(place: str, tmp_path: Path) -> None:
     """Captures here and tables there, and the other way round."""
@@ -89,6 +90,7 @@ def test_between_here_and_there(place: str, tmp_path: Path) -> None:
     assert found_sessions(tmp_path / "out") == sessions(local)
 
 
+@pytest.mark.slow
 @remotes
 def test_killed_and_run_again(place: str, tmp_path: Path) -> None:
     """At random points, without a chance to clean up; then the tables are those of one run."""
