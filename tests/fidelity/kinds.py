@@ -40,13 +40,6 @@ KINDS = (
         "the EtherType says IPv4, the version 6; no host takes it for IPv6, tshark does",
     ),
     Kind(
-        "Teredo between clients",
-        "",
-        lambda _ours, _theirs, row, packet: row["tunnel"] == "teredo" and "teredo" not in packet.chain,
-        "between two clients Teredo has any port, and one of the addresses inside tells it (RFC 4380, 2.14); tshark "
-        "looks at port 3544 alone",
-    ),
-    Kind(
         "cut by the capture",
         "",
         lambda _ours, theirs, row, _packet: theirs is None and row["captured"] < row["length"],

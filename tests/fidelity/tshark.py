@@ -329,6 +329,7 @@ def community_id(columns: dict[str, Value]) -> str | None:
 def packets(capture: Path, inner: bool = False) -> Iterator[Packet]:
     """The packets of a capture."""
     command = ["tshark", "-n", "-r", str(capture), "--enable-protocol", "communityid", "-T", "fields"]
+    command += ["--enable-heuristic", "teredo_udp"]  # between two clients it has any port
     command += ["-E", "occurrence=a", "-E", "aggregator=,", "-E", "separator=/t"]
     for preference in PREFERENCES:
         command += ["-o", preference]
