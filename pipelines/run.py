@@ -185,6 +185,12 @@ class Run:
         """Where parts of a table are, for a LOAD."""
         if not parts:
             return self.tables.empty(work, self.makers[table].columns[table])
+        parts, small = self.tables.together(parts, work)
+        if small:
+            return ",".join([small, *([self._many(parts, table)] if parts else [])])
+        return self._many(parts, table)
+
+    def _many(self, parts: Sequence[Part], table: str) -> str:
         if len(parts) == 1:
             return self.tables.location(parts[0])
         there = [name for name in self.store.names(table) if name.startswith("window=")]

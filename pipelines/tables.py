@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ import pyarrow.parquet as pq
 from packetpig.pipelines.store import Store
 
 DONE, WORK, ALL = ".done", ".work", "all"
+SMALL, FEW = 1 << 20, 8
+"""Bytes up to which a part is put together with others, if there are more than FEW: Pig takes longer to open a file,
+wherever a script reads it, than all of that takes here."""
+HELD = 64 << 20  # bytes of small parts that are written at once
 TYPES = {"int": pa.int32(), "long": pa.int64(), "double": pa.float64(), "chararray": pa.string(),
          "bytearray": pa.binary(), "boolean": pa.bool_()}  # fmt: skip
 
@@ -118,6 +123,34 @@ class Tables:
                     for batch in pq.ParquetFile(file).iter_batches(columns=columns):
                         yield pa.Table.from_batches([batch])
 
+    def together(self, parts: Sequence[Part], work: str) -> tuple[list[Part], str | None]:
+        """Puts small parts into one file: the parts that were left out, and its location if it was worth one."""
+        small = [part for part in parts if self.size("/".join(part.folder)) <= SMALL]
+        if len(small) <= FEW:
+            return list(parts), None
+        name, left = f"{work}.together-{digest(parts)}-{os.getpid()}", set(parts) - set(small)
+        held: list[pa.Table] = []
+        self.store.remove(name)
+        with self.store.folder(name) as folder, ExitStack() as open_files:
+            folder.mkdir(parents=True)
+            writer: pq.ParquetWriter | None = None
+            for part in small:
+                table = self.rows(*part.folder)
+                if writer is None and table.num_columns:
+                    schema = table.schema
+                    writer = open_files.enter_context(pq.ParquetWriter(folder / "part-0.parquet", schema))
+                if writer is None or not table.schema.equals(writer.schema) or _nested(table.schema):
+                    left.add(part)
+                    continue
+                held.append(table)
+                if sum(one.nbytes for one in held) > HELD:
+                    writer.write_table(pa.concat_tables(held))
+                    held.clear()
+            if writer is not None and held:
+                writer.write_table(pa.concat_tables(held))
+        found = [part for part in parts if part in left]
+        return found, self.store.path(name) if len(found) < len(parts) else None
+
     def empty(self, work: str, columns: str) -> str:
         """A table without rows, with columns as Pig writes them: its location."""
         return self.small(work, columns, [])
@@ -134,3 +167,7 @@ class Tables:
         name = f"{work}.small-{digest(columns, rows)}-{os.getpid()}"
         self.store.write(buffer.getvalue().to_pybytes(), name, "part-0.parquet")
         return self.store.path(name)
+
+
+def _nested(schema: pa.Schema) -> bool:
+    return any(pa.types.is_nested(field.type) for field in schema)

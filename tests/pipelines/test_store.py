@@ -10,11 +10,14 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from packetpig.loaders.remote import system as remote
 from packetpig.pipelines import claims
+from packetpig.pipelines import tables as tables_of
 from packetpig.pipelines.store import BusyError, StoreError, store
-from packetpig.pipelines.tables import Part, Tables
+from packetpig.pipelines.tables import FEW, Part, Tables
 
 from tests.conftest import ROOT
 
@@ -242,3 +245,29 @@ def test_no_such_kind_of_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="an address of S3 has a bucket"):
         store("s3a:///x")
     assert store(f"file://{tmp_path}").root == str(tmp_path)
+
+
+def test_small_parts_are_put_together(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All their rows, once each; what is large, of other columns, or has bags stays where it is."""
+    monkeypatch.setattr(tables_of, "SMALL", 4000)
+    monkeypatch.setattr(tables_of, "HELD", 100)
+    folder = store(place)
+    tables = Tables(folder)
+
+    def part(number: int, table: pa.Table) -> Part:
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer, compression="none")
+        one = Part("sums", f"{number:02}")
+        folder.write(buffer.getvalue().to_pybytes(), *one.folder, "part-0.parquet")
+        return one
+
+    small = [part(number, pa.table({"n": pa.array([number] * (number % 3), pa.int64())})) for number in range(FEW + 1)]
+    assert tables.together(small[:FEW], "work/few") == (small[:FEW], None)
+    large = part(90, pa.table({"n": range(1000)}))
+    other = part(91, pa.table({"m": [1]}))
+    bag = part(92, pa.table({"n": [[1, 2]]}))
+    left, there = tables.together([large, *small, other, bag], "work/many")
+    assert left == [large, other, bag]
+    assert there is not None
+    rows = tables.rows(*there.removeprefix(f"{place}/").split("/"))
+    assert rows["n"].to_pylist() == [number for number in range(FEW + 1) for _ in range(number % 3)]
