@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from packetpig.pipelines.store import Store
 
 DONE, WORK, ALL = ".done", ".work", "all"
-SMALL, FEW = 1 << 20, 8
+SMALL, FEW = 1 << 20, 3
 """Bytes up to which a part is put together with others, if there are more than FEW: Pig takes longer to open a file,
 wherever a script reads it, than all of that takes here."""
 HELD = 64 << 20  # bytes of small parts that are written at once
