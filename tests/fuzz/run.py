@@ -23,7 +23,8 @@ from typing import IO
 HANG = 30  # seconds of the processor for one capture through all loaders
 STILL = 10 * HANG  # seconds by the clock, for one that waits for ever; a busy machine lets a worker wait as well
 SPACE = 6 << 30  # bytes of address space of a worker
-GROWTH = 48 << 20  # bytes of memory of its own that a worker may gain after it is warm
+GROWTH = 8 << 20  # bytes in use that a worker may gain after it is warm
+OBJECT = 64  # bytes, about, of one that Python allocates by itself
 WARM = 400  # captures
 LOOK = 100  # captures between two looks at memory
 STRETCH = 2500  # captures: what memory is at its least over so many is compared, for a moment's load is no growth
@@ -168,17 +169,39 @@ def processor(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def anonymous() -> int:
-    """Bytes of memory of this process's own, without what allocators merely keep."""
+class _Heap(ctypes.Structure):
+    """What mallinfo2(3) gives: of all arenas."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keep",
+        )
+    ]
+
+
+def in_use() -> int:
+    """Bytes that this process has asked for and not given back: by malloc, by Arrow, and by Python for objects.
+
+    What allocators merely keep is none of it: the arenas of threads fall to pieces, and a process that did nothing but
+    that seems to grow by a kilobyte a capture.
+    """
     import pyarrow as pa
 
     gc.collect()
-    pa.default_memory_pool().release_unused()
-    ctypes.CDLL(None).malloc_trim(0)
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    libc = ctypes.CDLL(None)
+    libc.mallinfo2.restype = _Heap
+    heap = libc.mallinfo2()
+    return int(heap.uordblks + heap.hblkhd + pa.total_allocated_bytes() + sys.getallocatedblocks() * OBJECT)
 
 
 class Memory:
@@ -222,7 +245,7 @@ def work(seed: int, numbers: range) -> None:
             print("bad", number, text.replace("\n", "\\n"), flush=True)
         else:
             print("ok", number, flush=True)
-        if count >= WARM and count % LOOK == 0 and (grown := memory.grown(anonymous())):
+        if count >= WARM and count % LOOK == 0 and (grown := memory.grown(in_use())):
             print("grew", number, f"memory grew by {grown >> 20} MB since capture {numbers[WARM]}", flush=True)
     seen = ", ".join(f"{name} {amount:,}" for name, amount in checker.summary.items())
     gained = f"; memory {memory.gained / (1 << 20):+.0f} MB" if memory.levels else ""
