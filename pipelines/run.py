@@ -185,12 +185,10 @@ class Run:
         """Where parts of a table are, for a LOAD."""
         if not parts:
             return self.tables.empty(work, self.makers[table].columns[table])
-        parts, small = self.tables.together(parts, work)
-        if small:
-            return ",".join([small, *([self._many(parts, table)] if parts else [])])
-        return self._many(parts, table)
+        left, joined = self.tables.together(parts, work)
+        return ",".join([*([joined] if joined else []), *([self._places(left, table)] if left else [])])
 
-    def _many(self, parts: Sequence[Part], table: str) -> str:
+    def _places(self, parts: Sequence[Part], table: str) -> str:
         if len(parts) == 1:
             return self.tables.location(parts[0])
         there = [name for name in self.store.names(table) if name.startswith("window=")]

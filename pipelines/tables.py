@@ -10,20 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from packetpig.pipelines.store import Store
+from packetpig.pipelines.store import Store, StoreError
 
 DONE, WORK, ALL = ".done", ".work", "all"
 SMALL, FEW = 1 << 20, 3
 """Bytes up to which a part is put together with others, if there are more than FEW: Pig takes longer to open a file,
 wherever a script reads it, than all of that takes here."""
-HELD = 64 << 20  # bytes of small parts that are written at once
 TYPES = {"int": pa.int32(), "long": pa.int64(), "double": pa.float64(), "chararray": pa.string(),
          "bytearray": pa.binary(), "boolean": pa.bool_()}  # fmt: skip
 
@@ -107,12 +106,15 @@ class Tables:
         return sum(file.size for file in self.store.files(work))
 
     def rows(self, *folder: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """A table that fits into memory."""
+        """A table that fits into memory. Raises StoreError if a file of it is none of Parquet's."""
         parts = [name for name in self.store.names(*folder) if name.endswith(".parquet")]
         found = []
         for name in parts:
             with self.store.open(*folder, name) as file:
-                found.append(pq.read_table(file, columns=columns))
+                try:
+                    found.append(pq.read_table(file, columns=columns))
+                except pa.ArrowInvalid as error:
+                    raise StoreError(f"{self.store.path(*folder, name)}: {error}") from error
         return pa.concat_tables(found) if found else pa.table({})
 
     def batches(self, *folder: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -124,32 +126,31 @@ class Tables:
                         yield pa.Table.from_batches([batch])
 
     def together(self, parts: Sequence[Part], work: str) -> tuple[list[Part], str | None]:
-        """Puts small parts into one file: the parts that were left out, and its location if it was worth one."""
-        small = [part for part in parts if self.size("/".join(part.folder)) <= SMALL]
+        """Puts small parts of a table into one file: the parts that were left out, and where the others are, if so.
+
+        Left out is what is large, has other columns than the first of them, or has bags.
+        """
+        if len(parts) <= FEW:
+            return list(parts), None
+        sizes: Counter[str] = Counter()
+        for file in self.store.files(parts[0].table):
+            sizes[file.below.split("/")[0]] += file.size
+        small = [part for part in parts if sizes[part.folder[-1]] <= SMALL]
         if len(small) <= FEW:
             return list(parts), None
-        name, left = f"{work}.together-{digest(parts)}-{os.getpid()}", set(parts) - set(small)
-        held: list[pa.Table] = []
-        self.store.remove(name)
-        with self.store.folder(name) as folder, ExitStack() as open_files:
-            folder.mkdir(parents=True)
-            writer: pq.ParquetWriter | None = None
-            for part in small:
-                table = self.rows(*part.folder)
-                if writer is None and table.num_columns:
-                    schema = table.schema
-                    writer = open_files.enter_context(pq.ParquetWriter(folder / "part-0.parquet", schema))
-                if writer is None or not table.schema.equals(writer.schema) or _nested(table.schema):
-                    left.add(part)
-                    continue
-                held.append(table)
-                if sum(one.nbytes for one in held) > HELD:
-                    writer.write_table(pa.concat_tables(held))
-                    held.clear()
-            if writer is not None and held:
-                writer.write_table(pa.concat_tables(held))
-        found = [part for part in parts if part in left]
-        return found, self.store.path(name) if len(found) < len(parts) else None
+        schema, joined = self.rows(*small[0].folder).schema, set()
+        if not schema.names or any(pa.types.is_nested(kind) for kind in schema.types):
+            return list(parts), None
+        name = f"{work}/_together/{digest(parts)}"  # below what neither Pig nor `size` takes for a part of the output
+        with self.store.folder(*name.split("/")) as folder:
+            folder.mkdir()
+            with pq.ParquetWriter(folder / "part-0.parquet", schema) as writer:
+                for part in small:
+                    table = self.rows(*part.folder)
+                    if table.schema.equals(schema):
+                        writer.write_table(table)
+                        joined.add(part)
+        return [part for part in parts if part not in joined], self.store.path(name)
 
     def empty(self, work: str, columns: str) -> str:
         """A table without rows, with columns as Pig writes them: its location."""
@@ -167,7 +168,3 @@ class Tables:
         name = f"{work}.small-{digest(columns, rows)}-{os.getpid()}"
         self.store.write(buffer.getvalue().to_pybytes(), name, "part-0.parquet")
         return self.store.path(name)
-
-
-def _nested(schema: pa.Schema) -> bool:
-    return any(pa.types.is_nested(field.type) for field in schema)

@@ -24,7 +24,7 @@ ICMP6 = {128: 129, 129: 128, 133: 134, 134: 133, 135: 136, 136: 135, 130: 131, 1
 def kind(ip: str | None) -> str | None:
     """`public`, or `private`, `loopback`, `link-local`, `multicast`, `broadcast`, `reserved`; null for no address.
 
-    Private are RFC 1918, IPv6's unique local and carriers' shared addresses (100.64.0.0/10).
+    Private are RFC 1918, IPv6's unique local and (of old) site-local ones, and carriers' shared ones (100.64.0.0/10).
 
     Pig: `FOREACH addresses GENERATE ip, net.kind(ip);`
     """

@@ -1,14 +1,13 @@
 """The same captures through the pipeline here, and with HDFS and YARN on this machine: by MapReduce, and by Tez.
 
-GIGABYTES in the environment: how many of captures (4); WITHOUT: stages to leave out (report). For the latter two all
-of it is in HDFS, captures and tables. The clock counts, as daemons do the work. The NodeManager has all cores.
+GIGABYTES in the environment: how many of captures (4); ENGINE and RULES: as the pipeline's. For the latter two all of
+it is in HDFS, captures and tables. The clock counts, as daemons do the work. The NodeManager has all cores.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +17,11 @@ from packetpig.loaders.remote import system as remote
 
 from docker.cluster import MiniCluster
 from tests.bench.case import Case, share
-from tests.bench.measure import Run, run
+from tests.bench.measure import Run
+from tests.bench.pipeline import EACH, pipelined
 from tests.bench.workshop import Workshop
 
 GIGABYTES = float(os.environ.get("GIGABYTES", "4"))
-WITHOUT = os.environ.get("WITHOUT", "report")
-EACH = 50  # megabytes of a capture
 CONTAINER = 2048  # MiB: half of it Java's
 
 
@@ -54,7 +52,6 @@ def cases(workshop: Workshop) -> Iterator[Case]:
 
 
 def _pipeline(captures: str, tables: str, size: int, *more: str) -> Run:
-    settings = ["--window", "15m", "--without", WITHOUT, *more]
-    done = run([sys.executable, "-m", "packetpig.pipelines", captures, tables, *settings])
+    done = pipelined(captures, tables, *more)
     print(f"bench: {more[-1] if more else 'local'}: {done.wall:.0f} s, {size / done.wall:.1f} MB/s", flush=True)
     return done

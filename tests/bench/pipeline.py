@@ -41,7 +41,7 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     for size in SIZES:
         captures, tables = workshop.rotated(size, EACH), workshop.folder / "pipeline"
         shutil.rmtree(tables, ignore_errors=True)
-        runs[size] = _pipeline(captures, tables)
+        runs[size] = pipelined(captures, tables)
         stages[size] = _seconds(tables)
         print(f"bench: {size:,} MB: {_told(runs[size], size)}; {_most(stages[size])}", flush=True)
         shutil.rmtree(tables)
@@ -66,17 +66,18 @@ def _another(workshop: Workshop, count: int) -> Run:
     captures.mkdir()
     for path in every[:count]:
         (captures / path.name).hardlink_to(path)
-    _pipeline(captures, tables)
+    pipelined(captures, tables)
     begun = time.time()
     (captures / every[count].name).hardlink_to(every[count])
-    done = _pipeline(captures, tables)
+    done = pipelined(captures, tables)
     told = f"{done.cpu:.1f} s of processor time, {done.wall:.1f} s; {_most(_seconds(tables, begun))}"
     print(f"bench: one more than {count}: {told}", flush=True)
     return done
 
 
-def _pipeline(captures: Path, tables: Path) -> Run:
-    return run([sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), *SETTINGS])
+def pipelined(captures: Path | str, tables: Path | str, *more: str) -> Run:
+    """A run of the pipeline, with MORE of its options."""
+    return run([sys.executable, "-m", "packetpig.pipelines", str(captures), str(tables), *SETTINGS, *more])
 
 
 def _seconds(tables: Path, since: float = 0) -> Counter[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,11 @@ from .conftest import PIG, Pig
 
 DUMP = "rows = LOAD 'rows.txt' AS (n:int, word:chararray); DUMP rows;"
 ROWS = "(1,one)\n(2,two)\n(3,three)\n"
-START_SECONDS = 2.5
 
 
 def test_results_on_standard_output_and_nothing_else_anywhere(pig: Pig) -> None:
     done = pig("-e", DUMP)
     assert (done.returncode, done.stdout, done.stderr) == (0, ROWS, "")
-
-
-@pytest.mark.skipif(os.getloadavg()[0] > (os.cpu_count() or 1), reason="the machine is busy with something else")
-def test_start_is_quick(pig: Pig) -> None:
-    pig("-e", DUMP)  # the file cache is warm afterwards
-    seconds = []
-    for _ in range(3):
-        began = time.monotonic()
-        assert pig("-e", DUMP).returncode == 0
-        seconds.append(time.monotonic() - began)
-    assert min(seconds) < START_SECONDS
 
 
 def test_from_standard_input(pig: Pig) -> None:

@@ -24,7 +24,9 @@ HANG = 30  # seconds of the processor for one capture through all loaders
 STILL = 10 * HANG  # seconds by the clock, for one that waits for ever; a busy machine lets a worker wait as well
 SPACE = 6 << 30  # bytes of address space of a worker
 GROWTH = 8 << 20  # bytes in use that a worker may gain after it is warm
+RESIDENT = 48 << 20  # bytes of memory of its own, likewise
 OBJECT = 64  # bytes, about, of one that Python allocates by itself
+HEAP = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
 WARM = 400  # captures
 LOOK = 100  # captures between two looks at memory
 STRETCH = 2500  # captures: what memory is at its least over so many is compared, for a moment's load is no growth
@@ -170,30 +172,15 @@ def processor(pid: int) -> float:
 
 
 class _Heap(ctypes.Structure):
-    """What mallinfo2(3) gives: of all arenas."""
+    """What mallinfo2(3) gives, of all arenas."""
 
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena",
-            "ordblks",
-            "smblks",
-            "hblks",
-            "hblkhd",
-            "usmblks",
-            "fsmblks",
-            "uordblks",
-            "fordblks",
-            "keep",
-        )
-    ]
+    _fields_ = [(name, ctypes.c_size_t) for name in HEAP.split()]
 
 
 def in_use() -> int:
-    """Bytes that this process has asked for and not given back: by malloc, by Arrow, and by Python for objects.
+    """Bytes that were asked for and not given back: of malloc, of Arrow, and by Python for objects.
 
-    What allocators merely keep is none of it: the arenas of threads fall to pieces, and a process that did nothing but
-    that seems to grow by a kilobyte a capture.
+    What allocators keep is none of it, so much less than of `resident` tells a leak.
     """
     import pyarrow as pa
 
@@ -204,10 +191,24 @@ def in_use() -> int:
     return int(heap.uordblks + heap.hblkhd + pa.total_allocated_bytes() + sys.getallocatedblocks() * OBJECT)
 
 
+def resident() -> int:
+    """Bytes of memory of this process's own, after allocators were asked to give back what they merely keep."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 class Memory:
     """Whether memory grows with the number of captures: its least of a stretch against that of the first one."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = GROWTH) -> None:
+        self.limit = limit
         self.levels: list[int] = []  # the least of each stretch, in bytes
         self._looks = 0
 
@@ -217,24 +218,27 @@ class Memory:
         return self.levels[-1] - self.levels[0]
 
     def grown(self, now: int) -> int:
-        """Bytes, once a stretch is over, if they are more than GROWTH; 0 otherwise."""
+        """Bytes, once a stretch is over, if they are more than the limit; 0 otherwise."""
         if self._looks % (STRETCH // LOOK) == 0:
             self.levels.append(now)
         self.levels[-1] = min(self.levels[-1], now)
         self._looks += 1
         over = self._looks % (STRETCH // LOOK) == 0
-        return self.gained if over and self.gained > GROWTH else 0
+        return self.gained if over and self.gained > self.limit else 0
 
 
 def work(seed: int, numbers: range) -> None:
     """A worker: says on standard output which case it is at, and what became of it."""
+    from packetpig.loaders.contract.lean import without_freed_memory
+
     from tests.fuzz.check import Checker
     from tests.fuzz.mutate import case
 
+    without_freed_memory()  # as all processes that follow sessions
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
     checker = Checker()
-    memory = Memory()
+    memory = {in_use: Memory(GROWTH), resident: Memory(RESIDENT)}
     for count, number in enumerate(numbers):
         print("case", number, flush=True)
         name, data = case(seed, number)
@@ -245,11 +249,17 @@ def work(seed: int, numbers: range) -> None:
             print("bad", number, text.replace("\n", "\\n"), flush=True)
         else:
             print("ok", number, flush=True)
-        if count >= WARM and count % LOOK == 0 and (grown := memory.grown(in_use())):
-            print("grew", number, f"memory grew by {grown >> 20} MB since capture {numbers[WARM]}", flush=True)
+        if count < WARM or count % LOOK:
+            continue
+        for measure, level in memory.items():
+            if grown := level.grown(measure()):
+                what = f"memory {measure.__name__} grew by {grown >> 20} MB since capture {numbers[WARM]}"
+                print("grew", number, what, flush=True)
     seen = ", ".join(f"{name} {amount:,}" for name, amount in checker.summary.items())
-    gained = f"; memory {memory.gained / (1 << 20):+.0f} MB" if memory.levels else ""
-    print("note", numbers.stop, f"captures seen: {seen}{gained}", flush=True)
+    gained = [
+        f"; {measure.__name__} {level.gained / (1 << 20):+.1f} MB" for measure, level in memory.items() if level.levels
+    ]
+    print("note", numbers.stop, f"captures seen: {seen}{''.join(gained)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,22 +18,16 @@ def made_places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return places.everything(tmp_path_factory.mktemp("geoip"))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _places_are_made_up(made_places: Path) -> Iterator[None]:
-    before = os.environ.get(_places.VARIABLE)
-    os.environ[_places.VARIABLE] = str(made_places)
-    yield
-    if before is None:
-        del os.environ[_places.VARIABLE]
-    else:
-        os.environ[_places.VARIABLE] = before
-
-
-@pytest.fixture(scope="session")
-def warm(made_places: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pigs]:
-    """A process of Pig that runs one script after another, as the pipeline has it: a start less for each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(_places.VARIABLE, str(made_places))
-        pigs = Pigs(1, "local", (), tmp_path_factory.mktemp("pigs"))
+        yield
+
+
+@pytest.fixture(scope="package")
+def warm(_places_are_made_up: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pigs]:
+    """A process of Pig that runs one script after another, as the pipeline has it: a start less for each."""
+    pigs = Pigs(1, "local", (), tmp_path_factory.mktemp("pigs"))
     yield pigs
     pigs.close()

@@ -250,7 +250,6 @@ def test_no_such_kind_of_folder(tmp_path: Path) -> None:
 def test_small_parts_are_put_together(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All their rows, once each; what is large, of other columns, or has bags stays where it is."""
     monkeypatch.setattr(tables_of, "SMALL", 4000)
-    monkeypatch.setattr(tables_of, "HELD", 100)
     folder = store(place)
     tables = Tables(folder)
 
@@ -262,12 +261,18 @@ def test_small_parts_are_put_together(place: str, monkeypatch: pytest.MonkeyPatc
         return one
 
     small = [part(number, pa.table({"n": pa.array([number] * (number % 3), pa.int64())})) for number in range(FEW + 1)]
-    assert tables.together(small[:FEW], "work/few") == (small[:FEW], None)
+    folder.make("work")
+    assert tables.together(small[:FEW], "work") == (small[:FEW], None)
     large = part(90, pa.table({"n": range(1000)}))
     other = part(91, pa.table({"m": [1]}))
     bag = part(92, pa.table({"n": [[1, 2]]}))
-    left, there = tables.together([large, *small, other, bag], "work/many")
+    left, there = tables.together([large, *small, other, bag], "work")
     assert left == [large, other, bag]
     assert there is not None
+    assert tables.size("work") == 0
     rows = tables.rows(*there.removeprefix(f"{place}/").split("/"))
     assert rows["n"].to_pylist() == [number for number in range(FEW + 1) for _ in range(number % 3)]
+
+    folder.write(b"PAR1 cut", *small[1].folder, "part-0.parquet")
+    with pytest.raises(StoreError, match=r"sums/window=01/part-0\.parquet: .*Parquet"):
+        tables.together(small, "work")

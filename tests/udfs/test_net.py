@@ -30,7 +30,8 @@ def test_kinds() -> None:
 def test_private_as_python_has_it(ip: str) -> None:
     given = ipaddress.ip_address(ip)
     address = getattr(given, "ipv4_mapped", None) or given  # which Python 3.11 does not look into
-    if address.is_global and not address.is_multicast and not str(address).startswith("192.0.0."):
+    site_local = getattr(address, "is_site_local", False)  # RFC 3879: no longer given out, and nobody's in public
+    if address.is_global and not address.is_multicast and not site_local and not str(address).startswith("192.0.0."):
         assert net.kind(ip) == "public"
     assert net.is_multicast(ip) == address.is_multicast
     assert net.reverse(ip) == given.reverse_pointer or address is not given
