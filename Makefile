@@ -22,7 +22,7 @@ demo: setup ## run Pig on the captures that come with the project, and show who 
 
 test: ## install what tests need too, and run them (under 15 minutes; `make test-all` runs the slow ones as well)
 	@bin/setup tests
-	@$(PY) -m pytest -m "not slow and not cluster" $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not cluster" $(ARGS)
 
 ##@ Scripts: make NAME [PCAP=captures] [OUTPUT=folder] [ARGS='-p time=300'] runs pig/*/NAME.pig and prints its first rows
 CANNED := $(shell bin/run-script --list)

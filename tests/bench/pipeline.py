@@ -38,15 +38,17 @@ def cases(workshop: Workshop) -> Iterator[Case]:
     """Growth by size, then growth by windows."""
     runs: dict[int, Run] = {}
     stages: dict[int, Counter[str]] = {}
+    sizes: dict[int, Counter[str]] = {}
     for size in SIZES:
         captures, tables = workshop.rotated(size, EACH), workshop.folder / "pipeline"
         shutil.rmtree(tables, ignore_errors=True)
         runs[size] = pipelined(captures, tables)
-        stages[size] = _seconds(tables)
+        stages[size], sizes[size] = _seconds(tables), _bytes(tables)
         print(f"bench: {size:,} MB: {_told(runs[size], size)}; {_most(stages[size])}", flush=True)
+        print(f"bench: tables of {sizes[size].total() / MB:.0f} MB; {_most(sizes[size], 'MB', MB)}", flush=True)
         shutil.rmtree(tables)
         shutil.rmtree(captures)
-        _note(workshop.folder, runs, stages)
+        _note(workshop.folder, runs, stages, sizes)
     for half, size in pairwise(SIZES):
         twice = runs[half].cpu * size / half
         yield share(f"pipeline over {size:,} MB; peer: that of {half:,} MB, scaled", runs[size].cpu, twice, 1.1)
@@ -92,8 +94,17 @@ def _seconds(tables: Path, since: float = 0) -> Counter[str]:
     return found
 
 
-def _most(stages: Counter[str]) -> str:
-    return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in stages.most_common(6))
+def _bytes(tables: Path) -> Counter[str]:
+    """Bytes of each table."""
+    found: Counter[str] = Counter()
+    for path in tables.rglob("*"):
+        if path.is_file():
+            found[path.relative_to(tables).parts[0]] += path.stat().st_size
+    return found
+
+
+def _most(amounts: Counter[str], unit: str = "s", each: int = 1) -> str:
+    return ", ".join(f"{name} {amount / each:.0f} {unit}" for name, amount in amounts.most_common(6))
 
 
 def _told(done: Run, size: int) -> str:
@@ -103,8 +114,8 @@ def _told(done: Run, size: int) -> str:
     )
 
 
-def _note(folder: Path, runs: dict[int, Run], stages: dict[int, Counter[str]]) -> None:
-    lines = [{"megabytes": size, **asdict(runs[size]), "stages": stages[size]} for size in runs]
+def _note(folder: Path, runs: dict[int, Run], stages: dict[int, Counter[str]], sizes: dict[int, Counter[str]]) -> None:
+    lines = [{"megabytes": size, **asdict(runs[size]), "stages": stages[size], "tables": sizes[size]} for size in runs]
     (folder / "pipeline.json").write_text(json.dumps(lines, indent=1))
     (folder / "pipeline.svg").write_text(drawn(lines))
 
