@@ -138,14 +138,16 @@ class Tables:
         small = [part for part in parts if sizes[part.folder[-1]] <= SMALL]
         if len(small) <= FEW:
             return list(parts), None
-        schema, joined = self.rows(*small[0].folder).schema, set()
+        first, joined = self.rows(*small[0].folder), {small[0]}
+        schema = first.schema
         if not schema.names or any(pa.types.is_nested(kind) for kind in schema.types):
             return list(parts), None
         name = f"{work}/_together/{digest(parts)}"  # below what neither Pig nor `size` takes for a part of the output
         with self.store.folder(*name.split("/")) as folder:
             folder.mkdir()
             with pq.ParquetWriter(folder / "part-0.parquet", schema) as writer:
-                for part in small:
+                writer.write_table(first)
+                for part in small[1:]:
                     table = self.rows(*part.folder)
                     if table.schema.equals(schema):
                         writer.write_table(table)

@@ -50,7 +50,7 @@ def best(command: Sequence[str], times: int = 3, cores: str | None = None, only:
 
 def _watch(root: int, only: str, peak: list[int], done: threading.Event) -> None:
     while not done.wait(0.02):
-        peak[0] = max(peak[0], sum(_anonymous(pid, only) for pid in _tree(root)))
+        peak[0] = max(peak[0], sum(anonymous(pid, only) for pid in _tree(root)))
 
 
 def _tree(root: int) -> list[int]:
@@ -67,7 +67,8 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _anonymous(pid: int, only: str) -> int:
+def anonymous(pid: int, only: str = "") -> int:
+    """Bytes of memory of a process's own, 0 if it is gone, or not one named ONLY."""
     try:
         if only and only not in Path(f"/proc/{pid}/cmdline").read_text():
             return 0

@@ -37,18 +37,18 @@ MB = 1_000_000
 def cases(workshop: Workshop) -> Iterator[Case]:
     """Growth by size, then growth by windows."""
     runs: dict[int, Run] = {}
-    stages: dict[int, Counter[str]] = {}
-    sizes: dict[int, Counter[str]] = {}
+    lines: list[dict[str, Any]] = []
     for size in SIZES:
         captures, tables = workshop.rotated(size, EACH), workshop.folder / "pipeline"
         shutil.rmtree(tables, ignore_errors=True)
-        runs[size] = pipelined(captures, tables)
-        stages[size], sizes[size] = _seconds(tables), _bytes(tables)
-        print(f"bench: {size:,} MB: {_told(runs[size], size)}; {_most(stages[size])}", flush=True)
-        print(f"bench: tables of {sizes[size].total() / MB:.0f} MB; {_most(sizes[size], 'MB', MB)}", flush=True)
+        done, stages, sizes = pipelined(captures, tables), _seconds(tables), _bytes(tables)
+        print(f"bench: {size:,} MB: {_told(done, size)}; {_most(stages)}", flush=True)
+        print(f"bench: tables of {sizes.total() / MB:.0f} MB; {_most(sizes, 'MB', MB)}", flush=True)
+        runs[size] = done
+        lines.append({"megabytes": size, **asdict(done), "stages": stages, "tables": sizes})
         shutil.rmtree(tables)
         shutil.rmtree(captures)
-        _note(workshop.folder, runs, stages, sizes)
+        _note(workshop.folder, lines)
     for half, size in pairwise(SIZES):
         twice = runs[half].cpu * size / half
         yield share(f"pipeline over {size:,} MB; peer: that of {half:,} MB, scaled", runs[size].cpu, twice, 1.1)
@@ -114,8 +114,7 @@ def _told(done: Run, size: int) -> str:
     )
 
 
-def _note(folder: Path, runs: dict[int, Run], stages: dict[int, Counter[str]], sizes: dict[int, Counter[str]]) -> None:
-    lines = [{"megabytes": size, **asdict(runs[size]), "stages": stages[size], "tables": sizes[size]} for size in runs]
+def _note(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
     (folder / "pipeline.json").write_text(json.dumps(lines, indent=1))
     (folder / "pipeline.svg").write_text(drawn(lines))
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests.bench.measure import anonymous
+
 HANG = 30  # seconds of the processor for one capture through all loaders
 STILL = 10 * HANG  # seconds by the clock, for one that waits for ever; a busy machine lets a worker wait as well
 SPACE = 6 << 30  # bytes of address space of a worker
@@ -198,10 +200,7 @@ def resident() -> int:
     gc.collect()
     pa.default_memory_pool().release_unused()
     ctypes.CDLL(None).malloc_trim(0)
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return anonymous(os.getpid())
 
 
 class Memory:
