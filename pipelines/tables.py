@@ -12,8 +12,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -110,20 +111,26 @@ class Tables:
         parts = [name for name in self.store.names(*folder) if name.endswith(".parquet")]
         found = []
         for name in parts:
-            with self.store.open(*folder, name) as file:
-                try:
-                    found.append(pq.read_table(file, columns=columns))
-                except pa.ArrowInvalid as error:
-                    raise StoreError(f"{self.store.path(*folder, name)}: {error}") from error
+            with self._opened(*folder, name) as file:
+                found.append(pq.read_table(file, columns=columns))
         return pa.concat_tables(found) if found else pa.table({})
 
     def batches(self, *folder: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """A table, a part after the other."""
+        """A table, a part after the other. Raises StoreError as `rows` does."""
         for name in self.store.names(*folder):
             if name.endswith(".parquet"):
-                with self.store.open(*folder, name) as file:
+                with self._opened(*folder, name) as file:
                     for batch in pq.ParquetFile(file).iter_batches(columns=columns):
                         yield pa.Table.from_batches([batch])
+
+    @contextmanager
+    def _opened(self, *path: str) -> Iterator[IO[bytes]]:
+        """A file of Parquet; what is none is said with its name."""
+        with self.store.open(*path) as file:
+            try:
+                yield file
+            except pa.ArrowInvalid as error:
+                raise StoreError(f"{self.store.path(*path)}: {error}") from error
 
     def together(self, parts: Sequence[Part], work: str) -> tuple[list[Part], str | None]:
         """Puts small parts of a table into one file: the parts that were left out, and where the others are, if so.

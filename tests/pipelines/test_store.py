@@ -276,3 +276,5 @@ def test_small_parts_are_put_together(place: str, monkeypatch: pytest.MonkeyPatc
     folder.write(b"PAR1 cut", *small[1].folder, "part-0.parquet")
     with pytest.raises(StoreError, match=r"sums/window=01/part-0\.parquet: .*Parquet"):
         tables.together(small, "work")
+    with pytest.raises(StoreError, match=r"sums/window=01/part-0\.parquet: .*Parquet"):
+        list(tables.batches(*small[1].folder))
