@@ -17,6 +17,7 @@ from packetpig.loaders.protocols.dns import Reader
 MDNS, LLMNR, NETBIOS = 5353, 5355, 137
 SMALLEST = 12  # bytes of a message: its header
 HELD, SESSIONS = 64 << 20, 1 << 16  # bytes of messages that are not whole, and sessions that have some, at once
+TOGETHER = 1 << 20, 1024  # bytes of messages out of streams, and how many, that are read at once
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Parser(messages.Parser):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._held = 0
+        self._whole: list[tuple[bytes, int, int, int]] = []  # messages out of streams; session, time, GUESSED or 0
+        self._whole_size = 0
         self._multicast = job.options[MULTICAST.name] == "yes"
         self._reader = Reader(self.columns, job.options[OPT.name] == "yes", job.report)
 
@@ -82,13 +85,24 @@ class Parser(messages.Parser):
             side.lost = True
         if not any(one.rest or one.skip or one.lost for one in sides):
             del self.states[run.session]
-        if found:
-            text = b"".join(found)
-            sizes = np.array([len(one) for one in found], np.int64)
-            guessed = dnsslots.GUESSED if run.service == 0 else 0
-            begin = np.frombuffer(text, np.uint8).ctypes.data
-            rows = np.stack([begin + np.cumsum(sizes) - sizes, sizes, np.full(len(found), guessed)], axis=1)
-            yield from self._tables(rows, np.full(len(found), run.session), np.array(times, np.int64))
+        guessed = dnsslots.GUESSED if run.service == 0 else 0
+        for message, time in zip(found, times, strict=True):
+            self._whole.append((message, run.session, time, guessed))
+            self._whole_size += len(message)
+        if self._whole_size >= TOGETHER[0] or len(self._whole) >= TOGETHER[1]:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[messages.Table]:
+        """Records of the messages out of streams; a table has its price, so they are read many at a time."""
+        if not self._whole:
+            return
+        texts, sessions, times, guessed = zip(*self._whole, strict=True)
+        self._whole, self._whole_size = [], 0
+        text = b"".join(texts)
+        sizes = np.array([len(one) for one in texts], np.int64)
+        begin = np.frombuffer(text, np.uint8).ctypes.data
+        found = np.stack([begin + np.cumsum(sizes) - sizes, sizes, np.array(guessed)], axis=1)
+        yield from self._tables(found, np.array(sessions, np.int64), np.array(times, np.int64))
 
     def over(self, session: int, state: tuple[_Side, _Side]) -> tuple[()]:
         """Parts of messages that never became whole."""

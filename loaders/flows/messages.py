@@ -96,6 +96,10 @@ class Parser:
         """Rows of many datagrams, some of which may be of sessions that other parsers want."""
         raise NotImplementedError
 
+    def rest(self) -> Iterable[Row | Table]:
+        """Rows of what was said and that it did not give at once; asked for before sessions end, and before a batch."""
+        return ()
+
     def over(self, session: int, state: Any) -> Iterable[Row | Table]:
         """What is left of a session that has ended; its state is gone from `states`."""
         return ()
@@ -182,6 +186,7 @@ class Collector:
 
     def over(self, sessions: Sessions) -> None:
         """SESSIONS have ended."""
+        self._take(self.parser.rest)
         states = self.parser.states
         if not states:
             return
@@ -230,6 +235,7 @@ class Collector:
 
     def batch(self, contents: Contents) -> pa.RecordBatch | None:
         """What waits, with the columns of the sessions."""
+        self._take(self.parser.rest)
         tables = self._tables
         if self._waiting:
             tables.append(self._table(self._waiting))
