@@ -77,7 +77,7 @@ def _run(settings: Settings, place: Any) -> int:
     found, new = listed(settings.captures, settings.sensors, settings.settle)
     with work_folder() as folder:
         run.folder = folder
-        run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder)
+        run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder, settings.heap)
         try:
             went = _ingested(run, found, new)
             for kinds_of_round in run.rounds():

@@ -20,6 +20,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 NUMBER = struct.Struct(">i")
+HEAP = "1g"
 LINES = 2000  # lines of Pig's that are kept
 
 
@@ -41,11 +42,16 @@ class Ran:
 class Pigs:
     """Processes of Pig that run one script after another, each warm from its second on; as many as run at once.
 
-    They are started by need before Luigi forks: whoever gets the lock of one may talk to it.
+    They are started by need before Luigi forks: whoever gets the lock of one may talk to it. HEAP: memory of each at
+    most (Java's -Xmx); without a bound Java takes a quarter of the machine's before it looks for what is free.
     """
 
-    def __init__(self, count: int, mode: str, options: Sequence[str], folder: Path) -> None:
+    def __init__(self, count: int, mode: str, options: Sequence[str], folder: Path, heap: str = HEAP) -> None:
         self.mode, self.options, self.folder = mode, options, folder
+        if not re.fullmatch(r"[1-9]\d*[kmg]", heap, re.I):
+            raise ValueError(f"heap: {heap} is no amount of memory like {HEAP} or 768m")
+        java = f"-Xmx{heap} {os.environ.get('PACKETPIG_JAVA_OPTS', '')}"  # of two the last one counts
+        self._environment = {**os.environ, "PACKETPIG_JAVA_OPTS": java}
         self._servers = [self._start(number) for number in range(count)]
 
     def _start(self, number: int) -> tuple[Path, subprocess.Popen[bytes]]:
@@ -54,7 +60,7 @@ class Pigs:
         try:
             process = subprocess.Popen(
                 [str(ROOT / "bin/pig"), "-x", self.mode, "-serve"], cwd=ROOT, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, bufsize=0, preexec_fn=_end_with_parent,
+                stdout=subprocess.PIPE, bufsize=0, preexec_fn=_end_with_parent, env=self._environment,
             )  # fmt: skip
         except OSError as error:
             raise PigError(f"bin/pig cannot be started: {error.strerror}") from error

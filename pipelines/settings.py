@@ -6,7 +6,7 @@ import os
 import shlex
 
 import luigi
-from packetpig.pipelines.pig import options
+from packetpig.pipelines.pig import HEAP, options
 
 CORES = os.cpu_count() or 1
 
@@ -54,6 +54,7 @@ class Settings(luigi.Config):
     rules = luigi.Parameter(default="", description="rules of the IDS: files or folders, with commas; Packetpig's own")
     mode = luigi.Parameter(default="local", description="how Pig runs: local, mapreduce, tez, tez_local")
     pig_options = luigi.Parameter(default="", description="more options of bin/pig, such as -D name=value")
+    heap = luigi.Parameter(default=HEAP, description="memory of each process of Pig at most, as Java has it: 768m, 2g")
     workers = luigi.IntParameter(default=min(2, CORES), description="stages that run at once")
     without = luigi.Parameter(default="", description="stages to leave out, with commas")
     max_windows = luigi.IntParameter(default=5000, description="windows a capture may reach into")

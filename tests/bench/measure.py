@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,17 +55,25 @@ def _watch(root: int, only: str, peak: list[int], done: threading.Event) -> None
 
 
 def _tree(root: int) -> list[int]:
-    """The process and all below it."""
+    """The process and all below it, without those that still have their parent's memory (Java starts them by vfork)."""
     found, at = [root], 0
     while at < len(found):
         tasks = Path(f"/proc/{found[at]}/task")
-        try:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            image = _image(found[at])
             for task in tasks.iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            pass
+                children = map(int, (task / "children").read_text().split())
+                found += [child for child in children if _image(child) != image]
         at += 1
     return found
+
+
+def _image(pid: int) -> tuple[str, str] | None:
+    """What tells a process from one that it has just become: command and size; None if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(), Path(f"/proc/{pid}/statm").read_text().split(maxsplit=1)[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def anonymous(pid: int, only: str = "") -> int:
