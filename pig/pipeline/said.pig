@@ -1,7 +1,7 @@
 -- What did sessions say that began in the window: names, handshakes, requests, files?
 -- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), output.
--- One process reads all captures as one sequence; one decode serves all tables.
-SET packetpig.split.bytes 4611686018427387904
+-- One process reads all captures of a sensor as one sequence; one decode serves all tables.
+SET packetpig.split.bytes 'sensor'
 SET pig.store.schema.disambiguate 'false'
 rows  = LOAD '$captures' USING TrafficLoader('kinds=dns,tls,http,files');
 named = FOREACH rows GENERATE dns, tls, http, files,

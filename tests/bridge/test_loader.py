@@ -147,6 +147,18 @@ def test_splits_cover_a_capture(pig, captures):
     assert uncut.rows == ["(0,10000)"]
 
 
+def test_a_sensor_in_one_task(pig, captures):
+    (captures / "south").mkdir()
+    for name in ("south/c.pcap", "south/d.pcap"):
+        (captures / name).write_bytes(PCAP + bytes(20_000))
+    script = f"a = {load(captures, 'splits')}; b = FOREACH a GENERATE capture, n, start, end; DUMP b;"
+    run = pig(script, packetpig_split_bytes="sensor", packetpig_sensors="folders")
+    assert run.code == 0, run.errors
+    size = len(PCAP) + 20_000
+    of_each = ["(a.pcap,0,0,1024)", "(north/b.pcap,0,0,2024)", f"(south/c.pcap,0,0,{size})", f"(south/d.pcap,1,0,{size})"]
+    assert sorted(run.rows) == of_each
+
+
 def test_what_is_no_plain_pcap_is_not_cut(pig, captures):
     (captures / "a.pcap").write_bytes(b"\x0a\x0d\x0d\x0a" + bytes(10_000))
     run = pig(

@@ -29,6 +29,7 @@ import org.apache.pig.impl.util.Utils;
 final class CaptureInputFormat extends InputFormat<Void, Tuple> {
     /** Bytes a task should read; 0: captures are never cut. */
     static final String SPLIT_BYTES = "packetpig.split.bytes";
+    private static final String SENSOR = "sensor";
 
     private static final long LOCAL_SMALLEST = 16L << 20;
     private static final long LOCAL_LARGEST = 1L << 30;
@@ -56,12 +57,13 @@ final class CaptureInputFormat extends InputFormat<Void, Tuple> {
         List<Capture> captures = list.captures();
         long total = captures.stream().mapToLong(Capture::length).sum();
         Progress.totalBytes.addAndGet(total);
-        long wanted = conf.getLongBytes(SPLIT_BYTES, -1);
+        boolean wholeSensors = job.wholeSensors() || SENSOR.equals(conf.getTrimmed(SPLIT_BYTES));
+        long wanted = wholeSensors ? -1 : conf.getLongBytes(SPLIT_BYTES, -1);
         boolean local = isLocal(conf);
         long target = wanted > 0 ? wanted : local ? localTarget(total, conf) : clusterTarget();
         boolean cuts = job.cuts() && wanted != 0;
         List<InputSplit> splits = new ArrayList<>();
-        if (job.wholeSensors()) {
+        if (wholeSensors) {
             Map<String, List<Capture>> sensors = new TreeMap<>();
             captures.forEach(one -> sensors.computeIfAbsent(one.sensor, name -> new ArrayList<>()).add(one));
             for (List<Capture> task : sensors.values()) {
