@@ -36,7 +36,7 @@ def pipeline(captures: Path, tables: Path, window: str = LENGTH, *more: str) -> 
 
 
 def inputs(folder: Path, *names: str) -> Path:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in names:
         shutil.copy(DEMO / name, folder)
     return folder
@@ -61,10 +61,10 @@ def found_sessions(tables: Path) -> list[dict[str, Any]]:
     return sorted(found, key=str)
 
 
-def spoken(captures: Path, tables: Path, loader: str) -> tuple[list[str], list[str]]:
+def spoken(captures: Path, tables: Path, loader: str, **options: str) -> tuple[list[str], list[str]]:
     """Rows that the tables of a protocol have, and those of one run of its loader over all captures."""
     found = ds.dataset(tables / loader, format="parquet").to_table()
-    wanted = load(loader, str(captures), found.column_names).read_all()
+    wanted = load(loader, str(captures), found.column_names, **options).read_all()
     return sorted(map(str, found.to_pylist())), sorted(map(str, wanted.to_pylist()))
 
 
@@ -118,6 +118,21 @@ def test_what_sessions_say_is_what_one_run_finds(made: tuple[Path, Path], loader
     found, wanted = spoken(*made, loader)
     assert found
     assert found == wanted
+
+
+@pytest.mark.slow
+def test_sensors_that_saw_the_same_do_not_mix(tmp_path: Path) -> None:
+    """Each is read by a process of its own."""
+    captures = tmp_path / "in"
+    for sensor in ("north", "south"):
+        inputs(captures / sensor, *CAPTURES)
+    few = ("--without", ",".join(sorted(set(stages()) - {"tracked", "sessions", "said"})))
+    result = pipeline(captures, tmp_path / "out", LENGTH, "--sensors", "folders", *few)
+    assert result.returncode == 0, result.stderr
+    for loader in ("sessions", "dns", "http", "tls", "files"):
+        found, wanted = spoken(captures, tmp_path / "out", loader, sensors="folders")
+        assert found == wanted
+        assert all(any(f"'{sensor}'" in row for row in found) for sensor in ("north", "south"))
 
 
 def test_alerts_and_fingerprints_are_those_of_one_run(made: tuple[Path, Path]) -> None:
