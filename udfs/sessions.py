@@ -81,16 +81,17 @@ def packed_times(times: list[tuple[float | None]] | None) -> bytes | None:
 
 @outputSchema("regularity:tuple(count:int, interval:double, jitter:double, score:double)")
 def packed_regularity(
-    parts: list[tuple[bytes | None]] | None,
+    parts: list[tuple[bytes | None, float | None]] | None,
 ) -> tuple[int, float | None, float | None, float | None] | None:
-    """`regularity` of the first 100,000 times in PARTS, each of `packed_times`.
+    """`regularity` of the first 100,000 times in PARTS, each of `packed_times`, or null and the only time there is.
 
-    Pig: `FOREACH calls GENERATE FLATTEN(sessions.packed_regularity(calls.packed));`
+    Pig: `FOREACH calls GENERATE FLATTEN(sessions.packed_regularity(calls.(packed, ts)));`
     """
     if parts is None:
         return None
-    known = [np.frombuffer(part, np.float64) for (part,) in parts if part]
-    times = np.sort(np.concatenate(known))[:MOST_TIMES] if known else np.empty(0)
+    known = [np.frombuffer(part, np.float64) for part, _ in parts if part]
+    known.append(np.array([ts for part, ts in parts if part is None and ts is not None], np.float64))
+    times = np.sort(np.concatenate(known))[:MOST_TIMES]
     found: tuple[int, float | None, float | None, float | None] | None = regularity([(ts,) for ts in times.tolist()])
     return found
 

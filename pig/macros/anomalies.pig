@@ -182,6 +182,7 @@ DEFINE ANOMALY_GUESSING(sessions, window, ssh, ftp, http, rdp) RETURNS guesses {
 
 -- ANOMALY_BEACONS: who calls somebody again and again, as regularly as a clock?
 -- Services that are asked so by design are left out. Of more than 100,000 calls of a pair the first so many count.
+-- A single call, as most pairs have, has ts alone.
 DEFINE CALLS(sessions) RETURNS called {
     flows = FILTER $sessions BY (proto == 'tcp' OR proto == 'udp') AND (service IS NULL OR NOT (
         service == 'dns' OR service == 'ntp' OR service == 'dhcp' OR service == 'netbios' OR service == 'ssdp'
@@ -193,7 +194,8 @@ DEFINE CALLS(sessions) RETURNS called {
     $called = FOREACH pairs {
         sorted = ORDER rows BY ts;
         early = LIMIT sorted 100000;
-        GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport), sessions.packed_times(early.ts) AS packed, COUNT_STAR(rows) AS times,
+        GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport),
+            (COUNT_STAR(rows) > 1 ? sessions.packed_times(early.ts) : null) AS packed, COUNT_STAR(rows) AS times,
             MIN(rows.ts) AS ts, MAX(rows.end_ts) AS end_ts, SUM(rows.bytes) AS bytes, MIN(rows.first) AS first;
     };
 };
@@ -203,7 +205,7 @@ DEFINE BEACONS_OF_CALLS(called, calls, score) RETURNS beacons {
     pairs = GROUP parts BY (sensor, proto, src, dst, dport);
     frequent = FILTER pairs BY SUM(parts.times) >= $calls;
     scored = FOREACH frequent GENERATE FLATTEN(group) AS (sensor, proto, src, dst, dport),
-        FLATTEN(sessions.packed_regularity(parts.packed)) AS (times, interval, jitter, score), MIN(parts.ts) AS ts,
+        FLATTEN(sessions.packed_regularity(parts.(packed, ts))) AS (times, interval, jitter, score), MIN(parts.ts) AS ts,
         MAX(parts.end_ts) AS end_ts, SUM(parts.bytes) AS bytes, MIN(parts.first) AS first;
     regular = FILTER scored BY times >= $calls AND score >= $score;
     $beacons = FOREACH regular GENERATE

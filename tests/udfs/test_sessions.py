@@ -47,7 +47,8 @@ def test_times_in_parts_are_as_regular_as_together() -> None:
     dice = random.Random(2)
     times = [(30.0 * at + dice.uniform(0, 5),) for at in range(90)]
     dice.shuffle(times)
-    parts = [(sessions.packed_times(some),) for some in (times[:20], [(None,)], times[20:], None)]
+    parts = [(sessions.packed_times(some), 1.0) for some in (times[:20], [(None,)], times[21:])]
+    parts += [(None, times[20][0]), (None, None)]  # a single call, and none
     assert sessions.packed_regularity(parts) == sessions.regularity(times)
     assert sessions.packed_regularity([]) == sessions.regularity([])
     assert sessions.packed_regularity(None) is None
@@ -56,5 +57,5 @@ def test_times_in_parts_are_as_regular_as_together() -> None:
 def test_no_more_than_the_first_times_count() -> None:
     many = [(float(at),) for at in range(sessions.MOST_TIMES)]
     late = [(1e9 + 50.0 * at,) for at in range(10)]
-    parts = [(sessions.packed_times(late),), (sessions.packed_times(many),)]
+    parts = [(sessions.packed_times(late), None), (sessions.packed_times(many), None)]
     assert sessions.packed_regularity(parts) == sessions.regularity(many)

@@ -22,6 +22,7 @@ final class Settings {
     private static final int BYTES_PER_REDUCER = 256_000_000;
     /** Bytes of rows a task, of what one job left for the next: even a few megabytes are shared by the cores. */
     private static final int ROWS_PER_TASK = 4 << 20;
+    private static final int JOBS_AT_ONCE = 4;
     private static final String REALMS = "java.security.krb5.conf";
 
     private final Options options;
@@ -85,11 +86,11 @@ final class Settings {
         set("tez.am.task.max.failed.attempts", 1); // what fails here once fails again
     }
 
-    /** Megabytes in which a map task sorts its rows: a quarter of the heap for all tasks together, within reason.
-     * Each task clears it before it begins, so a large one costs short jobs more than it saves the long ones, which
-     * add up what they can before they sort. */
+    /** Megabytes in which a map task sorts its rows: a quarter of the heap for all tasks together, within reason; a
+     * script may have some jobs at once, each with a task a core. Each task clears it before it begins, so a large one
+     * costs short jobs more than it saves the long ones, which add up what they can before they sort. */
     private static long sortBuffer(int cores) {
-        long share = Runtime.getRuntime().maxMemory() / 4 / cores / (1 << 20);
+        long share = Runtime.getRuntime().maxMemory() / 4 / JOBS_AT_ONCE / cores / (1 << 20);
         return Math.max(16, Math.min(64, share));
     }
 
