@@ -29,6 +29,7 @@ KINDS = {SESSIONS: replace(sessions.LOADER, columns=sessions.COLUMNS, options=()
 """Loaders by the names of their kinds: SessionLoader without its bags, and every loader that has a parser."""
 
 WHICH = Option("kinds", "which kinds, with commas; all of them without it", schema=True)
+ALL = 4  # of so many times that one is full, all are emptied once: sessions that rows wait of are remembered until then
 DECODE = Option("decode", "of which of these there are rows, with commas; the columns of others are null")
 
 
@@ -140,24 +141,28 @@ def rows(job: Job) -> Iterator[pa.RecordBatch]:
     collecting = [one for one in found.values() if one.collector]
     collectors = [one.collector for one in collecting if one.collector]
     contents = Contents(job, messages.wanted([one.parser for one in collectors]))
+    emptied = 0
     for event in messages.collected(contents, collectors):
         if event is None:
-            yield from _full(collecting, contents)
+            emptied += 1
+            yield from _emptied(collecting, contents, all_of_them=emptied % ALL == 0)
         elif SESSIONS in found:
             job.report.count("sessions", event.sessions.count)
             one = found[SESSIONS]
             yield from one.rows(event.sessions.batch(one.job.columns))
-    yield from _full(collecting, contents)
+    yield from _emptied(collecting, contents, all_of_them=True)
 
 
-def _full(collecting: list[_Kind], contents: Contents) -> Iterator[pa.RecordBatch]:
-    """What all collectors have: when one is full, all are emptied, and no session has to be remembered for them."""
+def _emptied(collecting: list[_Kind], contents: Contents, all_of_them: bool) -> Iterator[pa.RecordBatch]:
+    """What full collectors have, or all: then no session has to be remembered for them any more."""
     for one in collecting:
         assert one.collector
-        batch = one.collector.batch(contents)
-        if batch:
-            yield from one.rows(batch)
-    contents.forget()
+        if all_of_them or one.collector.full:
+            batch = one.collector.batch(contents)
+            if batch:
+                yield from one.rows(batch)
+    if all_of_them:
+        contents.forget()
 
 
 LOADER = Loader(

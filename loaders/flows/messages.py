@@ -244,7 +244,7 @@ class Collector:
         if not count:
             return None
         self._job.report.count(f"{self.prefix} rows", count)
-        flows = contents.flows(np.concatenate([table.sessions for table in tables]))
+        sessions = np.concatenate([table.sessions for table in tables])
         more = {
             column.name: pa.concat_arrays([table.columns[column.name].cast(column.arrow) for table in tables])
             for column in self._own
@@ -252,7 +252,11 @@ class Collector:
         }
         if "ts" in self._job.columns:
             more["ts"] = pa.array(seconds(np.concatenate([table.times for table in tables])))
-        return flows.batch(self._job.columns, more) if self._job.columns else assembled((), lambda _: None, count)
+        if theirs := [name for name in self._job.columns if name not in more]:
+            distinct, which = np.unique(sessions, return_inverse=True)
+            flows = contents.flows(distinct).batch(theirs)
+            more |= zip(theirs, flows.take(pa.array(which)).columns, strict=True)
+        return assembled(self._job.columns, more.__getitem__, count)
 
     def _table(self, rows: Sequence[Row]) -> Table:
         return Table(
