@@ -148,6 +148,10 @@ class Following(Parser):
         state.close(finished(self.ended))
         return self._given()
 
+    def rest(self) -> Iterable[Row]:
+        """See Parser: what was given before a state failed."""
+        return self._given()
+
     def _given(self) -> Iterable[Row]:
         rows = self._rows
         if rows:
@@ -218,6 +222,8 @@ class Collector:
             raise
         except Exception as error:  # hostile bytes must not end the run, whatever they found in a parser
             self._broken(error)
+            if parse != self.parser.rest:  # rows that it had given before are right, and their session may end now
+                self._take(self.parser.rest)
             return False
         self.full = self._count >= ROWS or len(self._waiting) >= WAITING or self._size >= OCTETS
         return True

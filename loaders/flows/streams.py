@@ -383,7 +383,10 @@ class Contents:
         live = self._tracker.rows[: self._left or int(self._tracker.state[slots.COUNT])]
         rows = np.concatenate([*self._kept, *self._ending, live[np.isin(live[:, slots.SERIAL], serials)]])
         order = np.argsort(rows[:, slots.SERIAL])
-        return self._sessions(rows[order[np.searchsorted(rows[:, slots.SERIAL], serials, sorter=order)]])
+        found = rows[order[np.searchsorted(rows[:, slots.SERIAL], serials, sorter=order).clip(max=len(rows) - 1)]]
+        if not np.array_equal(found[:, slots.SERIAL], serials):  # rather no row than one of another session
+            raise LookupError("rows of sessions that are not remembered")
+        return self._sessions(found)
 
     def forget(self) -> None:
         """Nobody will ask for the sessions that were kept any more."""

@@ -90,7 +90,7 @@ class _Brotli:
 class _Zstd:
     def __init__(self) -> None:
         # RFC 9659: 8 MB of window are enough for anybody on the web
-        self._options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 27}
+        self._options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
         self._stream = zstd.ZstdDecompressor(options=self._options)
 
     def unpack(self, data: bytes | memoryview) -> Iterator[bytes]:

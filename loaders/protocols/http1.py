@@ -148,6 +148,19 @@ class Conversation:
         while self._pending:
             self._unanswered(self._pending.popleft())
 
+    def drop(self) -> None:
+        """It is given up, and takes no room any more."""
+        for side in self.sides:
+            self._free(side.message, side.message and side.message.asked_by)
+            side.forget()
+        self._free(*self._pending, *(self._second.messages() if self._second is not None else ()))
+
+    def _free(self, *messages: Message | None) -> None:
+        for one in messages:
+            if one is not None:
+                self.room.free(one.weight)
+                one.weight = 0
+
     def keep(self, message: Message, headers: Headers, size: int) -> None:
         """Give a message more HEADERS, which with it take SIZE bytes: all, or none where there is no room."""
         weight = size + 150 * len(headers)
@@ -155,6 +168,7 @@ class Conversation:
             message.weight += weight
             message.headers = message.headers + headers
         else:
+            self.report.losses = True
             self.report.count("http: headers given up for want of memory", len(headers))
 
     def other(self, side: _Side) -> _Side:
@@ -169,9 +183,10 @@ class Conversation:
             self.pipelines = True
         self._pending.append(request)
         self._waiting += request.weight
-        if self._waiting <= PENDING:
+        if request.weight and self._waiting <= PENDING:
             return
-        # which response answers which request will not be known any more
+        # no room is left, and which response answers which request will not be known any more
+        self.report.losses = True
         self.report.count("http: requests given without response, too many waited", len(self._pending))
         while self._pending:
             self._unanswered(self._pending.popleft())
@@ -201,9 +216,7 @@ class Conversation:
         self._exchange(request, response)
 
     def _exchange(self, request: Message | None, response: Message | None) -> None:
-        for one in (request, response):
-            if one is not None:
-                self.room.free(one.weight)
+        self._free(request, response)
         self.listener.exchange(self.session, request, response)
 
     def request_of(self, response: Message, again: bool) -> Message | None:
@@ -244,7 +257,7 @@ class Conversation:
             if response.status >= 200 or response.status == 101 or not response.status:
                 self._exchange(request, response)
             else:
-                self.room.free(response.weight)
+                self._free(response)
 
     def tunnel(self) -> None:
         """From here on something else is spoken, or HTTP again."""
@@ -268,6 +281,11 @@ class _Side:
         self._left = 0
         self._message: Message | None = None
         self._again = False
+
+    @property
+    def message(self) -> Message | None:
+        """That is being said."""
+        return self._message
 
     @property
     def idle(self) -> bool:
@@ -426,6 +444,7 @@ class _Side:
                 return None
             self.is_request = False
             message = Message(False, self._time, response[1])
+            declared(message, headers)
             conversation.keep(message, headers, len(head) + MESSAGE)
             message.status, message.reason = int(response[2]), (response[3] or b"").strip()
             conversation.request_of(message, self._again)
@@ -439,6 +458,7 @@ class _Side:
             self.is_request = True
             message = Message(True, self._time, version or b"0.9")
             message.method, message.target = method, target
+            declared(message, headers)
             conversation.keep(message, headers, len(head) + MESSAGE)
             conversation.asked(message)
         self._again = False
@@ -472,7 +492,6 @@ class _Side:
             self._no_start()
             return
         message.end = run.at(end - 1) if end else self._time
-        declared(message)
         state = self._state(message)
         if message.transfer:
             message.codings += [one for one in message.transfer if one not in (b"chunked", b"identity")]
@@ -671,9 +690,9 @@ def _request_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     return method, rest[:at].rstrip(b" "), rest[at + 5 :]
 
 
-def declared(message: Message) -> None:
-    """Note what the headers of a MESSAGE say of its body."""
-    for name, value in message.headers:
+def declared(message: Message, headers: Headers) -> None:
+    """Note what the HEADERS of a MESSAGE say of its body, whether there is room to keep them or not."""
+    for name, value in headers:
         size = len(name)
         if size == 14 and name.lower() == b"content-length":
             for one in value.split(b","):

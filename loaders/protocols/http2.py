@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from packetpig.loaders.flows.streams import Said
@@ -250,6 +251,11 @@ class Second:
         if flags & END_STREAM:
             self._end(number, request, end)
 
+    def messages(self) -> Iterator[Message | None]:
+        """Of streams that are not over."""
+        for stream in self._streams.values():
+            yield from stream.both
+
     def _begun(self, number: int, request: bool, time: int, headers: Headers, size: int) -> Message:
         """A message of a stream, its first."""
         stream = self._streams.get(number)
@@ -260,8 +266,8 @@ class Second:
                 self._give(next(iter(self._streams)))
             stream = self._streams[number] = _Stream()
         message = Message(request, time, b"2")
+        declared(message, headers)
         self._conversation.keep(message, headers, size + _size(headers) + MESSAGE)
-        declared(message)
         message.transfer = []
         if request:
             self._count += 1

@@ -23,6 +23,7 @@ from packetpig.loaders.protocols.texts import text
 ROOM = 32 << 20  # bytes of heads that all readers together may keep
 HEAD = 64 << 10  # bytes of the head of a part; a longer one is given up
 DEPTH = 40  # multiparts and messages one inside the other
+VALUE, PARAMETERS = 16 << 10, 64  # characters of a header with parameters, and how many of these
 BOUNDARY = 256  # bytes; RFC 2046 allows 70
 _END = re.compile(rb"\n\r?\n")
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
@@ -60,6 +61,9 @@ class Sink(Protocol):
 def part_of(head: bytes) -> Part:
     """The part with this HEAD; what cannot be understood is as if it were not there."""
     headers = HeaderParser().parsestr(head.decode("utf-8", "backslashreplace"))
+    for name in ("content-type", "content-disposition"):
+        if name in headers:
+            headers.replace_header(name, _bounded(str(headers[name])))
     boundary = parameter(headers, "boundary")
     return Part(
         _safe(headers.get_content_type) or "text/plain",
@@ -69,6 +73,11 @@ def part_of(head: bytes) -> Part:
         boundary.encode("utf-8", "replace") if boundary and len(boundary) <= BOUNDARY else None,
         headers,
     )
+
+
+def _bounded(value: str) -> str:
+    """As much of a header as parameters are looked for in: the library takes the square of their number."""
+    return ";".join(value[:VALUE].split(";", PARAMETERS)[:PARAMETERS])
 
 
 def _head_end(data: bytes | bytearray, begin: int, stop: int, search: int) -> int:
@@ -111,7 +120,9 @@ def filename(headers: Message) -> str | None:
 def disposition(value: bytes) -> str | None:
     """File name in an HTTP header Content-Disposition."""
     headers = Message()
-    headers["content-disposition"] = value.decode("utf-8", "backslashreplace").replace("\r", " ").replace("\n", " ")
+    headers["content-disposition"] = (
+        _bounded(value.decode("utf-8", "backslashreplace")).replace("\r", " ").replace("\n", " ")
+    )
     return filename(headers)
 
 
@@ -279,8 +290,9 @@ class Reader:
         self._body = self._decoder = None
         if body is None:
             return
-        if isinstance(decoder, _Base64 | _Quoted) and not decoder.finish() and complete:
+        if isinstance(decoder, _Base64 | _Quoted) and not decoder.finish():
             self._report.count("mime: parts whose encoding is damaged")
+            complete = False
         body.end(complete)
 
     def hole(self, size: int | None) -> None:
@@ -324,13 +336,16 @@ def _decoder(encoding: str, body: Body) -> Sink:
 class _Base64:
     def __init__(self, body: Body) -> None:
         self._body, self._rest, self._done = body, b"", False
+        self._whole = True
 
     def data(self, data: bytes | memoryview) -> None:
         """See Sink. What is no character of base64 counts for nothing (RFC 2045, 6.8)."""
-        if self._done:
-            return
         letters = self._rest + bytes(data).translate(None, _NO_BASE64)
+        if self._done:
+            self._whole &= not letters.strip(b"=")  # it should have ended before
+            return
         if (end := letters.find(b"=")) >= 0:
+            self._whole &= not letters[end:].strip(b"=")
             letters, self._done = letters[:end], True
         whole = len(letters) & ~3
         self._rest = letters[whole:]
@@ -347,7 +362,8 @@ class _Base64:
         rest, self._rest = self._rest, b""
         if len(rest) > 1:
             self._give(rest + b"=" * (4 - len(rest)))
-        return self._done or not rest
+        self._whole &= len(rest) != 1
+        return self._whole and (self._done or not rest)
 
 
 class _Quoted:

@@ -169,6 +169,7 @@ class Conversations:
                 conversation.said(run)
         except BaseException:
             del self._conversations[session]  # it is in no state to go on
+            conversation.drop()
             raise
 
     def close(self, session: int, finished: tuple[bool, bool]) -> None:

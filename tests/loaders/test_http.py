@@ -17,6 +17,7 @@ from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.protocols.http1 import MESSAGE
 
 from tests.loaders.talking import Dialogue, capture
 
@@ -149,6 +150,16 @@ def test_bombs_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert report.counters["http: bodies that cannot be decompressed"] == 1
 
 
+def test_windows_of_zstd_are_bounded(rows: Callable[..., Rows]) -> None:
+    """8 MB, as RFC 9659 has it: each body that is open keeps one."""
+    for log, size in ((23, 5), (24, None)):
+        packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: log})
+        body = packer.compress(b"hello", packer.FLUSH_BLOCK) + packer.flush()
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: %d\r\n\r\n" % len(body)
+        (row,) = rows(Dialogue().c(GET).s(head + body).close())
+        assert row["response_bytes"] == size
+
+
 def test_a_hole_in_a_body_keeps_the_rest(rows: Callable[..., Rows]) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"
     talk = Dialogue(size=1000).c(GET).s(head + b"x" * 10000, lost=[2, 5]).c(GET).s(OK).close()
@@ -206,6 +217,29 @@ def test_other_methods_targets_and_versions(rows: Callable[..., Rows]) -> None:
     assert some(glued, "method", "uri", "version", "response_bytes") == ("CCM_POST", "/HTTP/1.1", "0.9", 15)
     (old,) = rows(Dialogue().c(b"GET /old\r\n").s(b"<html>old</html>").close())
     assert some(old, "method", "uri", "version", "status", "response_bytes") == ("GET", "/old", "0.9", None, 16)
+
+
+def test_without_room_messages_are_still_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody asks and asks, and is never answered: headers of others are given up, which is said, but not framing."""
+    ask = GET.replace(b"/a", b"/" + b"a" * 500)
+    monkeypatch.setattr("packetpig.loaders.protocols.web.ROOM", 30 * (len(ask) + MESSAGE + 150) + 10)
+    inner = b"GET /forged HTTP/1.1\r\nHost: evil\r\n\r\n"
+    post = b"POST /form HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(inner) + inner
+    path = tmp_path / "a.pcap"
+    silent = Dialogue(sport=7).c(ask * 30)
+    talk = Dialogue(start=1.7e9 + 60).c(post).s(OK).c(GET).s(OK.replace(b"200 OK", b"404 No"))
+    path.write_bytes(capture(silent, talk))
+    report = Report()
+    columns = ["sport", "uri", "status", "response_bytes", "complete"]
+    _, batches = run(find("http"), [local(path)], columns, report=report)
+    found = [row for batch in batches for row in batch.to_pylist()]
+    asked = [row for row in found if row["sport"] != 7]
+    assert {row["uri"] for row in asked} == {"/form", "/a", None}
+    assert [row["response_bytes"] for row in asked if row["status"]] == [5, 5]
+    assert {row["status"] for row in asked} == {200, 404, None}
+    assert len(found) - len(asked) == 30
+    assert report.losses
+    assert report.counters["http: headers given up for want of memory"] > 0
 
 
 HOSTILE = {

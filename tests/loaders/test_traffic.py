@@ -141,3 +141,15 @@ def test_a_parser_that_fails_is_counted_as_what_it_is(
     assert [name for name in report.counters if "parser failed" in name] == [
         f"{kind}: sessions given up, the parser failed"
     ]
+
+
+def test_batches_of_every_size_have_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kinds are emptied when they are full, all of them now and then; sessions end in between."""
+    path = DEMO / "2024-03-05T12.pcap"
+    wanted = {kind: alone(kind, path) for kind in KINDS}
+    for rows, together in ((1, 1), (7, 3), (100, 1024)):
+        monkeypatch.setattr("packetpig.loaders.flows.messages.ROWS", rows)
+        monkeypatch.setattr("packetpig.loaders.flows.messages.WAITING", rows)
+        monkeypatch.setattr("packetpig.loaders.dns.TOGETHER", (1 << 20, together))
+        found = load("traffic", str(path)).read_all().to_pylist()
+        assert {kind: of_kind(found, kind) for kind in KINDS} == wanted
