@@ -23,7 +23,7 @@ from packetpig.loaders.protocols.texts import text
 ROOM = 32 << 20  # bytes of heads that all readers together may keep
 HEAD = 64 << 10  # bytes of the head of a part; a longer one is given up
 DEPTH = 40  # multiparts and messages one inside the other
-VALUE, PARAMETERS = 16 << 10, 64  # characters of a header with parameters, and how many of these
+PARAMETERS = 64  # of a header
 BOUNDARY = 256  # bytes; RFC 2046 allows 70
 _END = re.compile(rb"\n\r?\n")
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
@@ -77,7 +77,7 @@ def part_of(head: bytes) -> Part:
 
 def _bounded(value: str) -> str:
     """As much of a header as parameters are looked for in: the library takes the square of their number."""
-    return ";".join(value[:VALUE].split(";", PARAMETERS)[:PARAMETERS])
+    return ";".join(value.split(";", PARAMETERS)[:PARAMETERS])
 
 
 def _head_end(data: bytes | bytearray, begin: int, stop: int, search: int) -> int:
