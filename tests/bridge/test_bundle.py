@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -74,6 +75,31 @@ def test_nodes_need_no_python(python_less: MiniCluster, tmp_path: Path, mode: st
         assert python.startswith(str(python_less.folder / "workers/1")), python
         assert python.endswith("/packetpig/bin/python3")
     assert len(done.stdout.split()) == 2
+
+
+def test_it_is_made_again_when_anything_in_it_has_changed(tmp_path: Path) -> None:
+    """Rules and settings of engines as well as code: a cluster would go on with the old ones."""
+    for folder in ("bin", ".venv/bin", "loaders", "udfs", "pipelines/rules"):
+        (tmp_path / folder).mkdir(parents=True)
+    program = shutil.copy(ROOT / "bin/bundle", tmp_path / "bin")
+    python = tmp_path / ".venv/bin/python"
+    edits = f"[ ! -e {tmp_path}/edit ] || touch {tmp_path}/udfs/a.py"
+    python.write_text(f'#!/bin/sh\necho packed >> {tmp_path}/calls\n{edits}\ntouch "$3"\n')
+    python.chmod(0o755)
+    rules = tmp_path / "pipelines/rules/our.rules"
+
+    def packed() -> int:
+        subprocess.run([program], check=True)
+        return len((tmp_path / "calls").read_text().splitlines())
+
+    assert [packed(), packed()] == [1, 1]
+    rules.write_text("alert")
+    assert [packed(), packed()] == [2, 2]
+    rules.unlink()
+    (tmp_path / "edit").touch()  # in the middle of it
+    assert packed() == 3
+    (tmp_path / "edit").unlink()
+    assert [packed(), packed()] == [4, 4]
 
 
 def test_it_is_whole_and_holds_nothing_of_this_machine(bundle: None) -> None:

@@ -155,7 +155,12 @@ def test_a_sensor_in_one_task(pig, captures):
     run = pig(script, packetpig_split_bytes="sensor", packetpig_sensors="folders")
     assert run.code == 0, run.errors
     size = len(PCAP) + 20_000
-    of_each = ["(a.pcap,0,0,1024)", "(north/b.pcap,0,0,2024)", f"(south/c.pcap,0,0,{size})", f"(south/d.pcap,1,0,{size})"]
+    of_each = [
+        "(a.pcap,0,0,1024)",
+        "(north/b.pcap,0,0,2024)",
+        f"(south/c.pcap,0,0,{size})",
+        f"(south/d.pcap,1,0,{size})",
+    ]
     assert sorted(run.rows) == of_each
 
 

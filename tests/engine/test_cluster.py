@@ -66,6 +66,27 @@ def test_a_stopped_run_stops_on_the_cluster(pig: Pig, cluster: MiniCluster, tmp_
     assert "out" not in pig("-x", mode, "-e", f"fs -ls {folder};", env=cluster.environment).stdout
 
 
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_stopped_run_ends_though_its_cluster_is_gone(pig: Pig, cluster: MiniCluster, tmp_path: Path) -> None:
+    """Pig would wait for the ResourceManager for half an hour, to have its jobs killed."""
+    folder = f"{cluster.file_system}/gone"
+    pig("-x", "mapreduce", "-e", f"fs -mkdir -p {folder}; fs -put rows.txt {folder};", env=cluster.environment)
+    script = f"rows = LOAD '{folder}/rows.txt'; slow = STREAM rows THROUGH `sleep 100`; STORE slow INTO '{folder}/out';"
+    environment = {**os.environ, **cluster.environment, "PACKETPIG_LOGS": str(tmp_path)}
+    try:
+        with subprocess.Popen([PIG, "-x", "mapreduce", "-e", script], env=environment) as running:
+            try:
+                assert until(lambda: _sleeps(cluster), seconds=60)
+                cluster.kill("resourcemanager")
+            finally:
+                running.send_signal(signal.SIGTERM)
+            running.wait(timeout=60)
+    finally:
+        cluster.kill_containers()
+        cluster.revive("resourcemanager")
+
+
 def _sleeps(cluster: MiniCluster) -> bool:
     """Whether a task has come to its program: that one runs in the task's folder, below the cluster's."""
     for process in Path("/proc").glob("[0-9]*"):

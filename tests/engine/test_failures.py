@@ -78,6 +78,8 @@ def test_one_line_for_a_failure(pig: Pig, tmp_path: Path, name: str) -> None:
         (["-p", "in"], "-p takes NAME=VALUE, not 'in'"),
         (["-p"], "-p needs a value"),
         (["-D", "fs.s3a.secret.key=x"], "fs.s3a.secret.key is a secret, and a command line is seen by others"),
+        (["-D", "mapreduce.map.env.AWS_SECRET_ACCESS_KEY=x"], "mapreduce.map.env.AWS_SECRET_ACCESS_KEY is a secret"),
+        (["-D", "mapreduce.map.env=A=b,AWS_SESSION_TOKEN=x"], "mapreduce.map.env is a secret"),
         (["nowhere.pig"], "nowhere.pig: no such script"),
         (["."], ".: a folder, not a script"),
         (["-m", "nowhere", "-e", "fs -ls;"], "nowhere: no such parameter file"),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from packetpig.loaders import load
 from pyarrow import fs
 
 from docker.cluster import MiniCluster
@@ -103,3 +104,18 @@ def test_rows_are_those_of_one_machine(
     for file in with_secret:  # of HDFS's blocks, what is in the job's private folder until the job ends
         assert file.name.endswith(("tokens", "Tokens")) or file.name.startswith("blk_"), file
         assert is_private(file) or file.name.startswith("blk_"), file
+
+
+def test_files_are_kept_on_s3(pig: Pig, cluster: MiniCluster, s3: server.S3, tmp_path: Path) -> None:
+    """Python in a task has the keys as well, from the job's credentials; they are in no configuration."""
+    script = f"fs -put {DEMO} {cluster.file_system}/demo;"
+    script += f"f = LOAD '{cluster.file_system}/demo' USING FileLoader('store=s3a://captures/kept');"
+    script += f"h = FOREACH f GENERATE sha256, path; STORE h INTO '{cluster.file_system}/kept-rows';"
+    environment = {**cluster.environment, **s3.environment}
+    done = pig("-x", "mapreduce", *properties(s3, tmp_path), "-e", script, env=environment)
+    assert done.returncode == 0, done.stderr
+    kept = {Path(one.path).name for one in s3.files.get_file_info(fs.FileSelector("captures/kept"))}
+    wanted = set(load("files", str(DEMO), ["sha256"], "complete").read_all().column(0).drop_null().to_pylist())
+    assert wanted
+    assert wanted <= kept
+    assert all(server.SECRET.encode() not in file.read_bytes() for file in cluster.folder.rglob("job.xml"))

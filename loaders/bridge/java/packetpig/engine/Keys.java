@@ -23,7 +23,8 @@ import org.apache.hadoop.security.alias.UserProvider;
 final class Keys {
     private static final String S3 = "fs.s3a.";
     private static final Pattern SECRET = Pattern.compile(
-        Pattern.quote(S3) + "(bucket\\..+\\.)?(access\\.key|secret\\.key|session\\.token|encryption\\.key|server-side-encryption\\.key)");
+        Pattern.quote(S3) + "(bucket\\..+\\.)?(access\\.key|secret\\.key|session\\.token|encryption\\.key|server-side-encryption\\.key"
+        + "|proxy\\.password)|.*\\.env\\.AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)");
     private static final String[][] ENVIRONMENT = {
         {"AWS_ACCESS_KEY_ID", "fs.s3a.access.key"},
         {"AWS_SECRET_ACCESS_KEY", "fs.s3a.secret.key"},
@@ -38,6 +39,11 @@ final class Keys {
     /** Whether a property's value is nobody's business. */
     static boolean isSecret(String name) {
         return SECRET.matcher(name).matches();
+    }
+
+    /** Whether variables for tasks have keys among them; a job's configuration is shown to everybody. */
+    static boolean namesSecret(String variables) {
+        return variables.contains("AWS_SECRET_ACCESS_KEY=") || variables.contains("AWS_SESSION_TOKEN=");
     }
 
     /** Moves keys from the properties, the configuration and the environment to what jobs take along. */

@@ -14,6 +14,8 @@ public final class Main {
     static final int DONE = 0;
     static final int FAILED = 1;
     static final int USAGE = 2;
+    private static final int STOPPED = 130;
+    private static final long PATIENCE_MS = 30_000;
 
     /** Before Pig's hooks, which kill its jobs. */
     private static final int FIRST = 1000;
@@ -34,6 +36,20 @@ public final class Main {
         }
         System.out.flush();
         System.exit(code);
+    }
+
+    /** Pig kills each job of its that may still run, and waits for a cluster that is gone as often as there were jobs. */
+    private static void endForSure() {
+        Thread watch = new Thread(() -> {
+            try {
+                Thread.sleep(PATIENCE_MS);
+                Runtime.getRuntime().halt(STOPPED);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }, "end for sure");
+        watch.setDaemon(true);
+        watch.start();
     }
 
     /** One session: its exit code, and where its log is if it failed. */
@@ -64,6 +80,7 @@ public final class Main {
         System.setOut(options.serve ? log.stream() : MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
         workspace.removeAtExit();
         ShutdownHookManager.get().addShutdownHook(console::mute, FIRST);
+        ShutdownHookManager.get().addShutdownHook(Main::endForSure, FIRST);
         try {
             if (options.version) {
                 System.out.print(org.apache.pig.Main.getVersionString());

@@ -103,6 +103,7 @@ final class Settings {
             set("pig.use.overriden.hadoop.configs", "true");
         }
         set("pig.additional.jars", files("build/jars", ":"));
+        set("yarn.resourcemanager.connect.max-wait.ms", 60_000); // for a quarter of an hour otherwise
         if (!given("HADOOP_HOME")) { // no Hadoop installed: containers run on the engine's own jars
             String engine = new File(root, "build/lib").getAbsolutePath() + "/*";
             set("mapreduce.application.classpath", engine);
