@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from packetpig.loaders.filing.file import File, Filing
-from packetpig.loaders.flows.expecting import endpoint
+from packetpig.loaders.flows.expecting import endpoint, sensor
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.protocols.ftp import LISTS, Control, Transfer
@@ -19,19 +19,20 @@ Expect = Callable[[Said, int, bytes, int, int], None]
 
 
 class Announced:
-    """Data connections that were announced, by address and port of one of their ends."""
+    """Data connections that were announced, by sensor, address and port of one of their ends."""
 
     def __init__(self, filing: Filing, expect: Expect) -> None:
         self._filing, self._expect = filing, expect
-        self._places: OrderedDict[tuple[bytes, int], Transfer] = OrderedDict()
+        self._places: OrderedDict[tuple[int, bytes, int], Transfer] = OrderedDict()
 
     def control(self, session: int) -> Control:
         """A control connection."""
         return Control(self._announce)
 
     def _announce(self, run: Said, address: bytes, port: int, transfer: Transfer) -> None:
-        self._places.pop((address, port), None)
-        self._places[address, port] = transfer
+        place = (sensor(run.packet), address, port)
+        self._places.pop(place, None)
+        self._places[place] = transfer
         if len(self._places) > ANNOUNCED:
             self._places.popitem(last=False)
         self._expect(run, TCP, address, port, slots.FTP_DATA)
@@ -39,7 +40,7 @@ class Announced:
     def data(self, run: Said) -> Data:
         """A data connection, which begins with RUN."""
         for side in (0, 1):
-            transfer = self._places.get(endpoint(run.packet, side))
+            transfer = self._places.get((sensor(run.packet), *endpoint(run.packet, side)))
             if transfer is not None:
                 return Data(self._filing, run, transfer)
         return Data(self._filing, run, None)

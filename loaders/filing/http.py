@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from packetpig.loaders.filing.file import File, Filing
 from packetpig.loaders.filing.ranges import SCRATCH, Assembly, Waiting
-from packetpig.loaders.flows.expecting import endpoint
+from packetpig.loaders.flows.expecting import endpoint, sensor
 from packetpig.loaders.protocols import mime
 from packetpig.loaders.protocols.blame import Blame
 from packetpig.loaders.protocols.http1 import Body, Message
@@ -86,7 +86,7 @@ class Web(Listener):
         run = self._conversations.run
         assert run is not None
         key = (
-            message.request, endpoint(run.packet, 0)[0], endpoint(run.packet, 1)[0], total,
+            message.request, sensor(run.packet), endpoint(run.packet, 0)[0], endpoint(run.packet, 1)[0], total,
             request and (request.header(b"host") or request.authority, request.target),
             message.header(b"etag") or message.header(b"last-modified"),
             session if request is None else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from packetpig.loaders.filing.file import File, Filing
 from packetpig.loaders.filing.ftp import Expect
-from packetpig.loaders.flows.expecting import endpoint
+from packetpig.loaders.flows.expecting import endpoint, sensor
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.protocols import tftp
@@ -22,7 +22,7 @@ class Transfers:
 
     def __init__(self, filing: Filing, expect: Expect) -> None:
         self._filing, self._expect = filing, expect
-        self._asked: OrderedDict[tuple[bytes, int], tftp.Request] = OrderedDict()
+        self._asked: OrderedDict[tuple[int, bytes, int], tftp.Request] = OrderedDict()
 
     def session(self, session: int) -> Session:
         """A session of datagrams."""
@@ -30,18 +30,19 @@ class Transfers:
 
     def ask(self, run: Said, request: tftp.Request) -> None:
         """A request: what it asks for goes from or to the port that it came from."""
-        place = endpoint(run.packet, run.side)
+        address, port = endpoint(run.packet, run.side)
+        place = (sensor(run.packet), address, port)
         self._asked.pop(place, None)
         self._asked[place] = request
         if len(self._asked) > ASKED:
             self._asked.popitem(last=False)
             self._filing.report.count("tftp requests forgotten, too many waited")
-        self._expect(run, UDP, *place, slots.TFTP_DATA)
+        self._expect(run, UDP, address, port, slots.TFTP_DATA)
 
     def asked(self, run: Said) -> tuple[tftp.Request, int] | None:
         """The request that a session answers, and which side asked."""
         for side in (0, 1):
-            request = self._asked.get(endpoint(run.packet, side))
+            request = self._asked.get((sensor(run.packet), *endpoint(run.packet, side)))
             if request is not None:
                 return request, side
         return None

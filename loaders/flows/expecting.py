@@ -22,7 +22,8 @@ def endpoint(packet: Packets, side: int) -> tuple[bytes, int]:
     return whole.to_bytes(4 if ports >> 56 == 4 else 16, "big"), (ports >> (0 if side else 16)) & 0xFFFF
 
 
-def _sensor(packet: Packets) -> int:
+def sensor(packet: Packets) -> int:
+    """Number of the sensor that captured a packet: addresses mean the same only within one."""
     return (int(packet[slots.TAGS]) >> 32) & 0xFFFF
 
 
@@ -37,7 +38,7 @@ class Expected:
 
     def expect(self, packet: Packets, protocol: int, address: bytes, port: int, service: int) -> None:
         """PACKET announces sessions of SERVICE, one side of which is this ADDRESS (4 or 16 bytes) and PORT."""
-        place = (_sensor(packet), protocol, address, port)
+        place = (sensor(packet), protocol, address, port)
         self._places.pop(place, None)
         self._places[place] = (service, int(packet[slots.P_TIME]) + PATIENCE)
         self._ports.add(port)
@@ -56,7 +57,7 @@ class Expected:
             return 0
         protocol = (ports >> 48) & 0xFF
         for side in (0, 1):
-            place = (_sensor(packet), protocol, *endpoint(packet, side))
+            place = (sensor(packet), protocol, *endpoint(packet, side))
             service, until = self._places.get(place, (0, 0))
             if service and int(packet[slots.P_TIME]) <= until:
                 self._sessions[session] = service

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import dns.edns
 import dns.message
+import dns.opcode
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import dns.update
 import pytest
 from packetpig.loaders import dns as loader
 from packetpig.loaders import load
+from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
+from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.protocols.dns import CUT, FAILED, NAMELESS, PROBLEMS, Reader
 
 from tests.conftest import DEMO
-from tests.loaders.talking import Rows, rows_of
+from tests.loaders.talking import Dialogue, Rows, rows_of
 from tests.loaders.test_sessions import ACK, START, Sent, Talk
-from tests.making import ethernet, ipv4, udp
+from tests.making import ethernet, ipv4, pcap, udp
 
 RECORDS = {
     "A": "192.0.2.1",
@@ -184,17 +193,268 @@ def test_what_is_held_is_bounded(read: Callable[..., Rows], monkeypatch: pytest.
     assert report.counters["dns stream bytes after the last message"] == 1000
 
 
-def test_multicast_on_request(read: Callable[..., Rows]) -> None:
-    message = (
-        struct.pack(">6H", 0, 0x8400, 0, 1, 0, 0)
-        + b"\4host\5local\0"
-        + struct.pack(">HHIH", 1, 0x8001, 120, 4)
-        + b"\xc0\0\2\1"
-    )
-    packets = [datagram(message, 5353, 5353)]
-    assert not read(packets)
-    (row,) = read(packets, multicast="yes")
+def framed(*parts: bytes) -> bytes:
+    return b"".join(struct.pack(">H", len(one)) + one for one in parts)
+
+
+def asked(name: str, answers: int = 0, data: bytes = b"\1\2\3\4", kind: int = 1) -> bytes:
+    """A query, or a response with records."""
+    labels = b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
+    record = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+    head = struct.pack(">6H", 7, 0x8180 if answers else 0x100, 1, answers, 0, 0)
+    return head + labels + b"\0\1\0\1" + record * answers
+
+
+def merged(*talks: Dialogue) -> list[Sent]:
+    return sorted(chain.from_iterable(talk.packets for talk in talks))
+
+
+def many_at_once(monkeypatch: pytest.MonkeyPatch, many: int) -> list[loader.Parser]:
+    """Read MANY messages out of streams at once; gives the parsers that are made."""
+    parsers: list[loader.Parser] = []
+    begin = loader.Parser.__init__
+
+    def made(self: loader.Parser, *given: Any) -> None:
+        begin(self, *given)
+        parsers.append(self)
+
+    monkeypatch.setattr(loader, "TOGETHER", (1 << 20, many))
+    monkeypatch.setattr(loader.Parser, "__init__", made)
+    return parsers
+
+
+@pytest.mark.parametrize("kind", ["dns", "traffic"])
+def test_messages_that_wait_when_sessions_end(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions minutes apart, in captures of their own, and between them so many others that room is needed."""
+    monkeypatch.setattr("packetpig.loaders.flows.tracker.FIRST", 4)
+    wanted = []
+    for number in range(3):
+        start, host, sport = START + 600 * number, f"10.0.{number}.1", 40000 + number
+        talk = Dialogue(53, sport, start=start, hosts=(host, "10.9.9.9"))
+        for turn in range(1100):
+            name = f"n{turn}.s{number}.example"
+            talk.c(framed(asked(name))).s(framed(asked(name, 8)))
+            wanted += [(host, sport, name)] * 10
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(talk.close().packets, nanos=True))
+        others = [(start + 300, ethernet(ipv4(udp(b"x", port, 9), proto=17))) for port in range(1000, 1200)]
+        (tmp_path / f"{number}-then.pcap").write_bytes(pcap(others))
+    if kind == "dns":
+        rows = load("dns", str(tmp_path), ["src", "sport", "name"]).read_all().to_pylist()
+    else:
+        rows = [row["dns"] for row in load("traffic", str(tmp_path)).read_all().to_pylist() if row["dns"]]
+    assert sorted((row["src"], row["sport"], row["name"]) for row in rows) == sorted(wanted)
+
+
+def interrupted(bad: bytes) -> tuple[list[Sent], list[str]]:
+    """Three sessions; the last of them begins a message with the bytes that make four messages, one of them BAD."""
+    talks = [Dialogue(53, 40000 + number, start=START + number) for number in range(3)]
+    talks[0].c(framed(asked("a.example")))
+    talks[1].c(framed(bad, asked("b.example")))
+    third = framed(asked("d.example"))
+    talks[2].c(framed(asked("c.example")) + third[:15]).s(framed(asked("e.example"))).c(third[15:])
+    return merged(*talks), [f"{letter}.example" for letter in "abced"]
+
+
+@pytest.mark.parametrize("over", ["tcp", "udp"])
+def test_a_record_that_fails_is_one_record(
+    over: str, read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dns.rdata.from_wire
+
+    def from_wire(group: Any, kind: Any, wire: bytes, at: int, size: int) -> Any:
+        if wire[at : at + size] == b"boom":
+            raise RuntimeError("on purpose")
+        return real(group, kind, wire, at, size)
+
+    monkeypatch.setattr(dns.rdata, "from_wire", from_wire)
+    bad = asked("bad.example", 1, b"boom", 65280)
+    if over == "tcp":
+        many_at_once(monkeypatch, 4)
+        packets, names = interrupted(bad)
+    else:
+        names = ["a.example", "b.example"]
+        packets = [datagram(one) for one in (asked("a.example"), bad, asked("b.example"))]
+    report = Report()
+    rows = read(packets, report)
+    assert [row["name"] for row in rows if row["name"] != "bad.example"] == names
+    assert [row["data"] for row in rows if row["name"] == "bad.example"] == [None, "\\# 4 626f6f6d"]
+    assert report.counters[FAILED] == 1
+    assert not [name for name in report.counters if "given up" in name]
+
+
+@pytest.mark.parametrize(
+    ("names", "column", "given"),
+    [
+        (dns.rdatatype.RdataType, "type", "TYPE1"),
+        (dns.rdataclass.RdataClass, "class", "CLASS1"),
+        (dns.rcode.Rcode, "rcode", "0"),
+        (dns.opcode.Opcode, "opcode", "0"),
+    ],
+)
+def test_a_number_whose_name_fails(
+    names: Any, column: str, given: str, read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: int) -> str:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(names, "to_text", fails)
+    report = Report()
+    assert [row[column] for row in read([datagram(asked("a.example", 1), 53, 5000)], report)] == [given] * 2
+    assert report.counters[NAMELESS] > 0
+
+
+def test_data_that_dnspython_refuses_is_counted(read: Callable[..., Rows]) -> None:
+    report = Report()
+    *_, row = read([datagram(asked("a.example", 1, b"\1", dns.rdatatype.CAA), 53, 5000)], report)
+    assert row["data"] == "\\# 1 01"
+    assert report.counters["dns records with malformed data, given as bytes"] == 1
+
+
+@pytest.mark.parametrize("over", ["tcp", "udp"])
+def test_a_message_that_fails_is_one_message(
+    over: str, read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those that are read with it; and the session that is on turn is not given up for another's message."""
+    real = Reader.records
+
+    def records(self: Reader, given: Any) -> Iterator[Any]:
+        yield from real(self, given)
+        if any(b"boom" in ctypes.string_at(address, size) for address, size, *_ in given.tolist()):
+            raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(Reader, "records", records)
+    report = Report()
+    parsers = many_at_once(monkeypatch, 4)
+    if over == "tcp":
+        packets, names = interrupted(asked("boom.example"))
+    else:
+        names = [f"n{number}.example" for number in range(9)]
+        packets = [datagram(asked(name)) for name in (*names[:4], "boom.example", *names[4:])]
+    assert [row["name"] for row in read(packets, report)] == names
+    assert report.counters["dns messages given up, the reader failed"] == len(report.warnings) == 1
+    assert report.losses
+    assert not [name for name in report.counters if "sessions given up" in name]
+    (parser,) = parsers
+    assert (parser._held, parser.states) == (0, {})
+
+
+def lost(number: int) -> Dialogue:
+    """A session whose begin is missing: where it has messages, nobody knows."""
+    return Dialogue(53, 20000 + number, size=10, start=START + number).c(b"\xff" * 30, lost=[0])
+
+
+def holey(number: int) -> Dialogue:
+    """A session whose message has a hole, and is said to go on after it."""
+    return Dialogue(53, 20000 + number, size=10, start=START + number).c(b"\xff" * 30, lost=[1])
+
+
+@pytest.mark.parametrize(("made", "warnings"), [(lost, 0), (holey, 1)])
+def test_sessions_with_holes_take_nothing_from_others(
+    made: Callable[[int], Dialogue], warnings: int, read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "SESSIONS", 10)
+    name = "long.example"
+    last = Dialogue(53, 40000, size=10, start=START + 60).c(framed(asked(name))[:20])
+    last.s(framed(asked(name, 1))).c(framed(asked(name))[20:])
+    report = Report()
+    rows = read(merged(*(made(number) for number in range(50)), last), report)
+    assert [row["name"] for row in rows] == [name] * 3
+    assert (len(report.warnings), report.losses) == (warnings, False)
+    assert not report.counters["dns stream bytes given up for want of memory"]
+
+
+def test_sessions_that_are_silent_for_longest_are_given_up(
+    read: Callable[..., Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those go on where a message begins, not amid the one that was given up."""
+    monkeypatch.setattr(loader, "SESSIONS", 10)
+    parsers = many_at_once(monkeypatch, 1)
+    talks, wanted = [], []
+    for number in range(50):
+        answer = framed(asked(f"answer.n{number}.example", 1))
+        first, last = (framed(asked(f"{name}.n{number}.example")) for name in ("first", "last"))
+        talk, at, turns = Dialogue(53, 20000 + number, start=START + number / 100), 20, 1
+        talk.c(first[:at]).s(answer)
+        while number == 0 and turns < 10:  # that one is never silent for long, so it is not the one to go
+            talk.now = START + turns / 20
+            talk.c(first[at : at + 1]).s(answer)
+            at, turns = at + 1, turns + 1
+        talk.now = START + 60 + number / 100
+        talks.append(talk.c(first[at:]).s(answer).c(last))
+        wanted += [f"answer.n{number}.example"] * 2 * (turns + 1) + [f"last.n{number}.example"]
+        wanted += [f"first.n{number}.example"] if number == 0 or number > 40 else []
+    report = Report()
+    assert sorted(row["name"] for row in read(merged(*talks), report)) == sorted(wanted)
+    assert report.counters["dns stream bytes given up for want of memory"] == 40 * 20
+    assert (len(report.warnings), report.losses) == (1, True)
+    (parser,) = parsers
+    assert (parser._held, len(parser._holds), parser.states) == (0, 0, {})
+
+
+MULTICASTED = (
+    struct.pack(">6H", 0, 0x8400, 0, 1, 0, 0)
+    + b"\4host\5local\0"
+    + struct.pack(">HHIH", 1, 0x8001, 120, 4)
+    + b"\xc0\0\2\1"
+)
+
+
+@pytest.mark.parametrize("port", [5353, 5355])
+@pytest.mark.parametrize("over", ["tcp", "udp"])
+def test_multicast_on_request(port: int, over: str, read: Callable[..., Rows]) -> None:
+    message = MULTICASTED if port == 5353 else asked("host.local", 1, b"\xc0\0\2\1")
+    packets = [datagram(message, port, 5353 if port == 5353 else 50000)]
+    if over == "tcp":
+        packets = Dialogue(port, size=30).c(framed(asked("host.local"))).s(framed(message)).close().packets
+    report = Report()
+    assert not read(packets, report)
+    assert not [name for name in report.counters if "dns" in name]
+    row = read(packets, multicast="yes")[-1]
     assert (row["class"], row["name"], row["data"]) == ("IN", "host.local", "192.0.2.1")
+
+
+def troubles(report: Report) -> dict[str, int]:
+    return {name: count for name, count in report.counters.items() if name in (*PROBLEMS.values(), CUT)}
+
+
+def read_cut(path: Path, packets: Sequence[Sent], report: Report) -> Rows:
+    """Rows of packets that were longer on the wire, as far as their headers say so."""
+    path.write_bytes(pcap(packets, lengths=1500))
+    _, batches = run(find("dns"), [local(path)], report=report)
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def test_messages_that_the_capture_cut(tmp_path: Path) -> None:
+    message = asked("a-name-that-is.longer.example", 20)
+    sizes = [*range(1, len(message), 7), *range(12, 60)]
+    frames = [datagram(message, 53, 5000, number / 1000)[1] for number in range(len(sizes))]
+    cut = [(START + n, frame[: len(frame) - len(message) + size]) for n, (frame, size) in enumerate(zip(frames, sizes))]
+    report = Report()
+    rows = read_cut(tmp_path / "a.pcap", cut, report)
+    assert len(rows) > 100
+    assert {row["length"] for row in rows} == {len(message)}
+    assert troubles(report) == {CUT: len(sizes)}
+    assert not report.losses
+
+
+def test_malformed_and_cut(tmp_path: Path) -> None:
+    """What is wrong with a message is counted, cut or not, if it is not the cut that makes it wrong."""
+    pointer = HEADER[:6] + b"\0\3" + HEADER[8:] + QUESTION + b"\xc0\x13\0\1\0\1\0\0\0\1\0\0" * 2
+    short = HEADER + QUESTION + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\3\1\2\3"
+    early = HEADER + QUESTION
+    packets = [
+        datagram(early, 53, 5000),
+        *((when, frame[:-4]) for when, frame in (datagram(one + bytes(4), 53, 5000, 1) for one in (pointer, short))),
+    ]
+    report = Report()
+    rows = read_cut(tmp_path / "a.pcap", packets, report)
+    assert [row["length"] for row in rows] == [len(early)] + [len(pointer) + 4] * 3 + [len(short) + 4] * 2
+    assert troubles(report) == {
+        CUT: 2,
+        "dns messages with a malformed name": 2,
+        "dns messages that end within a record": 1,
+        "dns records with malformed data, given as bytes": 1,
+    }
 
 
 HEADER = struct.pack(">6H", 1, 0x8180, 1, 1, 0, 0)

@@ -496,6 +496,60 @@ def test_tftp_flood(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.counters["tftp requests forgotten, too many waited"] == 90
 
 
+# sensors
+
+OTHER = random.Random(2).randbytes(9000)
+
+
+def two_sites(folder: Path, *sites: Packets) -> list[tuple[Any, ...]]:
+    """Sensor, name and hash of the files of two sensors that have the same addresses at nearly the same time."""
+    for number, packets in enumerate(sites):
+        place = folder / f"site{number}"
+        place.mkdir()
+        later = sorted((time + number / 5000, frame) for time, frame in packets)
+        (place / "a.pcap").write_bytes(pcap(later, nanos=True))
+    rows = (
+        load("files", str(folder), ["sensor", "name", "sha256", "complete"], sensors="folders").read_all().to_pylist()
+    )
+    assert all(row["complete"] for row in rows)
+    return sorted(some(row, "sensor", "name", "sha256") for row in rows)
+
+
+def replaced(packets: Packets, *pairs: tuple[bytes, bytes]) -> Packets:
+    for old, new in pairs:
+        packets = [(time, frame.replace(old, new)) for time, frame in packets]
+    return packets
+
+
+@pytest.mark.parametrize("passive", [False, True])
+def test_ftp_of_two_sensors(passive: bool, tmp_path: Path) -> None:
+    other = replaced(ftp(passive=passive), (b"f.bin", b"g.bin"), (DATA[100:200], OTHER[:100]))
+    changed = DATA[:100] + OTHER[:100] + DATA[200:]
+    assert two_sites(tmp_path, ftp(passive=passive), other) == [
+        ("site0", "f.bin", sha256(DATA)),
+        ("site1", "g.bin", sha256(changed)),
+    ]
+
+
+def test_tftp_of_two_sensors(tmp_path: Path) -> None:
+    other = replaced(Tftp(1).blocks(OTHER), (b"fw.bin", b"gw.bin"))
+    assert two_sites(tmp_path, Tftp(1).blocks(DATA), other) == [
+        ("site0", "fw.bin", sha256(DATA)),
+        ("site1", "gw.bin", sha256(OTHER)),
+    ]
+
+
+def test_ranges_of_two_sensors(tmp_path: Path) -> None:
+    def site(data: bytes) -> Packets:
+        talk = Dialogue().c(get()).s(ranged(0, 3999, data=data)).c(get()).s(ranged(4000, 8999, data=data))
+        return talk.close().packets
+
+    assert two_sites(tmp_path, site(DATA), site(OTHER)) == [
+        ("site0", "a", sha256(DATA)),
+        ("site1", "a", sha256(OTHER)),
+    ]
+
+
 # all of them
 
 
