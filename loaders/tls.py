@@ -23,7 +23,7 @@ LONGEST_RECORD = (1 << 14) + 2048  # RFC 5246, 6.2.3
 LONGEST_MESSAGE = 1 << 20  # a handshake message with a chain of certificates
 LONGEST_LINE = 1 << 16  # of FTP
 PENDING = 1 << 16  # handshakes, begun and done, that are remembered at once
-HELD = 64 << 20  # bytes of records and messages that are not whole, of all of them together
+HELD = 64 << 20  # bytes of records, of messages that are not whole, hellos, certificates: of all of them together
 WITHIN = {
     slots.SMTP: "smtp", slots.IMAP: "imap", slots.POP3: "pop3", slots.FTP: "ftp", slots.HTTP: "http",
     slots.LDAP: "ldap", slots.XMPP: "xmpp", slots.RDP: "rdp", slots.POSTGRESQL: "postgresql", slots.MYSQL: "mysql",
@@ -41,11 +41,19 @@ class Handshake:
     client: int = 0  # which side
     hello: Hello | None = None
     answer: Hello | None = None
-    chain: list[bytes] = field(default_factory=list)
-    client_chain: list[bytes] = field(default_factory=list)
+    chain: tls.Chain = tls.NO_CHAIN
+    client_chain: tls.Chain = tls.NO_CHAIN
     alert: str | None = None
     changed: list[bool] = field(default_factory=lambda: [False, False])
     data: list[bool] = field(default_factory=lambda: [False, False])
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held, of what is as long as its message."""
+        held = len(self.chain.own) + len(self.client_chain.own)
+        if self.hello:
+            held += self.hello.size
+        return held + self.answer.size if self.answer else held
 
     @property
     def version(self) -> int | None:
@@ -69,7 +77,7 @@ class Handshake:
             return None
         if self.modern:
             return tls.PRE_SHARED_KEY in self.answer.extensions
-        return self.changed[1 - self.client] and not self.chain
+        return self.changed[1 - self.client] and not self.chain.number
 
 
 @dataclass(slots=True)
@@ -91,14 +99,31 @@ class Stream:
         """Bytes that are held."""
         return len(self.records) + len(self.messages) + len(self.line)
 
+    def empty(self) -> None:
+        """Hold nothing any more."""
+        self.records.clear()
+        self.messages.clear()
+        self.line.clear()
+
 
 @dataclass(slots=True)
 class Talk:
-    """A session over TCP in which a handshake has begun. `tokens`: in FTP's ADAT commands."""
+    """A session over TCP in which a handshake has begun. `tokens`: in FTP's ADAT commands. `held`: its size."""
 
     handshake: Handshake
     tokens: bool = False
     sides: tuple[Stream, Stream] = field(default_factory=lambda: (Stream(), Stream()))
+    held: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held."""
+        return self.handshake.size + self.sides[0].size + self.sides[1].size
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be learned."""
+        return (self.sides[0].over and self.sides[1].over) or bool(self.handshake.established())
 
 
 ADAT = b"ADAT "
@@ -123,32 +148,43 @@ class Parser(messages.Parser):
     def said(self, run: Said) -> Iterator[Row]:
         """The row of a handshake that RUN ends."""
         state = self.states.get(run.session)
-        if state is DONE or run.datagram:
+        if state is DONE or run.datagram or run.offset >= self.enough:
             return
+        data = run.data
+        last = run.offset + (run.missing if data is None else len(data)) >= self.enough
+        if last:
+            data = run.until(self.enough)
         if state is None:
-            if run.data is None or not self._begins(run, run.data):
+            if data is None or not self._begins(run, data):
+                if last:  # then none begins on either side: where runs begin is chance once one side is not followed
+                    self.states[run.session] = DONE
                 return
             yield from self._room()
             handshake = Handshake(run.time, WITHIN.get(run.service, "tls"))
-            state = self.states[run.session] = Talk(handshake, run.data.startswith(ADAT))
-        if not isinstance(state, Talk):
+            state = self.states[run.session] = Talk(handshake, data.startswith(ADAT))
+        if isinstance(state, Talk):
+            self._heard(state, run, data, last)
+            if state.over:
+                yield from self._ended(run.session, state)
+            elif self._held > HELD:
+                yield from self._relieved()
+
+    def _heard(self, talk: Talk, run: Said, data: bytes | None, last: bool) -> None:
+        """Take what a side says; LAST: no more of that side is of use."""
+        stream = talk.sides[run.side]
+        if stream.over:
             return
-        stream = state.sides[run.side]
-        if run.data is None:
-            if not stream.over:
-                self._hole(stream, run.missing)
-            return
-        if not stream.over:
-            before = stream.size
-            for data in _tokens(stream, run.data) if state.tokens else (run.data,):
-                self._records(state, run.side, data)
-            self._held += stream.size - before
-            if self._held > HELD:
-                self._given_up()
-                stream.over = True
-                self._emptied(stream)
-        if (state.sides[0].over and state.sides[1].over) or state.handshake.established():
-            yield from self._ended(run.session, state)
+        if data is None:
+            self._hole(stream, run.missing)
+        else:
+            for part in _tokens(stream, data) if talk.tokens else (data,):
+                self._records(talk, run.side, part)
+        stream.over |= last
+        if stream.over:
+            stream.empty()
+        size = talk.size
+        self._held += size - talk.held
+        talk.held = size
 
     def _begins(self, run: Said, data: bytes) -> bool:
         """Whether a handshake seems to begin: a record with a hello, or with the beginning of one."""
@@ -176,57 +212,50 @@ class Parser(messages.Parser):
         for session in [one for one, state in self.states.items() if state is DONE]:
             del self.states[session]
         for session in list(self.states)[: max(0, len(self.states) - PENDING // 2)]:
-            self._given_up()
-            yield from self.over(session, self.states.pop(session))
+            yield from self._given_up(session)
+            del self.states[session]
 
-    def _given_up(self) -> None:
+    def _relieved(self) -> Iterator[Row]:
+        """Give up what holds most, until half of the bound is free: what a flood leaves behind, not what is new."""
+        sizes = {session: state.size for session, state in self.states.items() if state is not DONE}
+        self._held = sum(sizes.values())
+        for session in sorted(sizes, key=sizes.__getitem__, reverse=True):
+            if self._held <= HELD // 2:
+                return
+            yield from self._given_up(session)
+
+    def _given_up(self, session: int) -> Iterator[Row]:
         self.report.count("tls handshakes given up for want of memory")
         if not self.report.losses:
             self.report.warn("tls: too many handshakes at once; of some there is only what was known by then")
         self.report.losses = True
-
-    def _take(self, session: int, state: quic.Session | dtls.Session, before: int) -> None:
-        """Account for what a session of datagrams holds, which held BEFORE so many bytes."""
-        self._held += state.size - before
-        if self._held > HELD:
-            self._given_up()
-            self._held -= state.size
-            self.states[session] = DONE
+        yield from self._ended(session, self.states[session])
 
     def _hole(self, stream: Stream, missing: int) -> None:
         """Go on after the record that has the hole, or where one seems to begin; with no message, for it may be cut."""
         left = stream.skip
         if len(stream.records) >= 5:
             left = 5 + int.from_bytes(stream.records[3:5], "big") - len(stream.records)
-        self._emptied(stream)
+        stream.empty()
         stream.skip = max(0, left - missing)
         stream.lost = True
 
-    def _emptied(self, stream: Stream) -> None:
-        self._held -= stream.size
-        stream.line.clear()
-        stream.records.clear()
-        stream.messages.clear()
-
-    def _ended(self, session: int, talk: Talk) -> Iterator[Row]:
-        for stream in talk.sides:
-            self._emptied(stream)
+    def _ended(self, session: int, state: Any) -> Iterator[Row]:
         self.states[session] = DONE
-        yield from self._row(session, talk.handshake)
+        yield from self.over(session, state)
 
     def over(self, session: int, state: Any) -> Iterator[Row]:
         """Handshakes that never ended, or whose end cannot be seen."""
+        if state is DONE:
+            return
+        self._held -= state.size
         if isinstance(state, Talk):
-            for stream in state.sides:
-                self._emptied(stream)
             yield from self._row(session, state.handshake)
         elif isinstance(state, quic.Session):
-            self._held -= state.size
             for connection in state.connections:
                 if not connection.given:
                     yield from self._connection(session, connection)
         elif isinstance(state, dtls.Session):
-            self._held -= state.size
             yield from self._row(session, _of_datagrams(state))
 
     def _row(self, session: int, handshake: Handshake) -> Iterator[Row]:
@@ -302,29 +331,34 @@ class Parser(messages.Parser):
                 yield from self._dtls(name >> 1, name & 1, ctypes.string_at(address, there), time)
 
     def _quic(self, session: int, side: int, datagram: bytes, time: int) -> Iterator[Row]:
-        state = self.states.get(session)
         try:
             found, unknown = quic.packets(datagram)
             if unknown:
                 self.report.count("quic packets of versions that are not known", unknown)
             for packet in found:
-                if packet.kind != quic.INITIAL:
-                    continue
-                if state is None:
-                    yield from self._room()
-                    state = self.states[session] = quic.Session()
-                if not isinstance(state, quic.Session):
-                    return
-                before = state.size
-                connection = state.take(datagram, packet, side, time)
-                if connection and connection.crypto[0].message() and connection.crypto[1].message():
-                    connection.given = True
-                    yield from self._connection(session, connection)
-                    connection.crypto = (quic.Crypto(), quic.Crypto())
-                self._take(session, state, before)
-                state = self.states[session]
+                if packet.kind == quic.INITIAL:
+                    yield from self._initial(session, side, datagram, packet, time)
         except quic.Damaged:
             self.report.count("quic packets that cannot be opened")
+        if self._held > HELD:
+            yield from self._relieved()
+
+    def _initial(self, session: int, side: int, datagram: bytes, packet: quic.Packet, time: int) -> Iterator[Row]:
+        state = self.states.get(session)
+        if state is None:
+            yield from self._room()
+            state = self.states[session] = quic.Session()
+        if not isinstance(state, quic.Session):
+            return
+        before = state.size
+        try:
+            connection = state.take(datagram, packet, side, time)
+            if connection and connection.crypto[0].message() and connection.crypto[1].message():
+                connection.given = True
+                yield from self._connection(session, connection)
+                connection.crypto = (quic.Crypto(), quic.Crypto())
+        finally:  # what is damaged may come behind what was taken
+            self._held += state.size - before
 
     def _connection(self, session: int, connection: quic.Connection) -> Iterator[Row]:
         handshake = Handshake(connection.time, "quic", connection.client)
@@ -345,11 +379,11 @@ class Parser(messages.Parser):
             state = self.states[session] = dtls.Session(time)
         before = state.size
         state.take(datagram, side)
-        self._take(session, state, before)
+        self._held += state.size - before
         if all(state.changed):
-            self._held -= state.size
-            self.states[session] = DONE
-            yield from self._row(session, _of_datagrams(state))
+            yield from self._ended(session, state)
+        elif self._held > HELD:
+            yield from self._relieved()
 
 
 def _tokens(stream: Stream, data: bytes) -> Iterator[bytes]:
@@ -386,11 +420,11 @@ def _of_hello(make: Callable[[Hello], Any]) -> Callable[[Handshake], Any]:
 
 
 def _of_certificate(make: Callable[[Certificate], Any]) -> Callable[[Handshake], Any]:
-    return lambda handshake: make(certificate(handshake.chain[0])) if handshake.chain else None
+    return lambda handshake: make(certificate(handshake.chain.own)) if handshake.chain.number else None
 
 
 def _of_clients(make: Callable[[Certificate], Any]) -> Callable[[Handshake], Any]:
-    return lambda handshake: make(certificate(handshake.client_chain[0])) if handshake.client_chain else None
+    return lambda handshake: make(certificate(handshake.client_chain.own)) if handshake.client_chain.number else None
 
 
 def _offered(hello: Hello) -> str:
@@ -436,7 +470,7 @@ COLUMNS: dict[str, Callable[[Handshake], Any]] = {
     "not_after": _of_certificate(lambda found: found.not_after),
     "cert_names": _of_certificate(lambda found: found.names),
     "cert_sha256": _of_certificate(lambda found: found.sha256),
-    "chain": lambda one: len(one.chain) or None,
+    "chain": lambda one: one.chain.number or None,
     "client_subject": _of_clients(lambda found: found.subject),
     "client_issuer": _of_clients(lambda found: found.issuer),
     "client_sha256": _of_clients(lambda found: found.sha256),

@@ -44,7 +44,8 @@ class Said:
     `session`: the tracker's serial number. `side`: 0 or 1 as the tracker has it (slots.ORIGIN_B of the session tells
     which opened). `time`: nanoseconds, of the packet that made its first byte known. `data`: bytes, or None for a hole
     of `missing` bytes. `packet`: row of numbers (slots.P_…) of that packet. `datagram`: not part of a stream.
-    `service`: what the session speaks, as far as that is known by then (slots.HTTP, …; 0: not known).
+    `service`: what the session speaks, as far as that is known by then (slots.HTTP, …; 0: not known). `offset`: bytes
+    of that side of the stream before it.
     """
 
     session: int
@@ -57,12 +58,20 @@ class Said:
     service: int = 0
     times: Packets | None = None  # of the packets of a run of many, and
     ends: Packets | None = None  # where in `data` the payload of each ends
+    offset: int = 0
 
     def at(self, offset: int) -> int:
         """Time at which the byte OFFSET of `data` was made known, nanoseconds."""
         if self.times is None or self.ends is None:
             return self.time
         return int(self.times[min(int(self.ends.searchsorted(offset, "right")), len(self.times) - 1)])
+
+    def until(self, limit: int) -> bytes | None:
+        """`data` without packets that begin at the stream's byte LIMIT or later, as if that were `Wanted.enough`."""
+        room = limit - self.offset
+        if self.data is None or self.ends is None or len(self.data) <= room:
+            return self.data
+        return self.data[: int(self.ends[self.ends.searchsorted(room)])]
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -212,7 +221,10 @@ class Streams:
         packets, moves = batch.packets, batch.moves
         data, times, ends = batch.copied(low, high)
         at = place = 0
-        for first, count, length, name, kind, service, time, asked in batch.runs[low:high].tolist():
+        offsets = moves[batch.runs[low:high, slots.R_FIRST], slots.M_BEFORE].tolist()
+        for (first, count, length, name, kind, service, time, asked), offset in zip(
+            batch.runs[low:high].tolist(), offsets, strict=True
+        ):
             low += 1
             packet = packets[first]
             service = 0 if service == AT_PORT else service
@@ -237,10 +249,11 @@ class Streams:
                 continue
             said = bytes(own[begin : begin + length])
             if count == 1:
-                yield Said(name >> 1, name & 1, time, said, 0, kind == slots.R_DATAGRAM, packet, service)
+                datagram = kind == slots.R_DATAGRAM
+                yield Said(name >> 1, name & 1, time, said, 0, datagram, packet, service, offset=offset)
             else:
                 own_times, own_ends = own_times[number : number + count], own_ends[number : number + count]
-                yield Said(name >> 1, name & 1, time, said, 0, False, packet, service, own_times, own_ends)
+                yield Said(name >> 1, name & 1, time, said, 0, False, packet, service, own_times, own_ends, offset)
 
     def _packet(self, packet: Packets, name: int, move: list[int], service: int) -> Iterator[Said]:
         """One packet of a stream, of any kind."""
@@ -253,7 +266,7 @@ class Streams:
                 yield from self._turn(packet, name, before, after, service)
             return
         if after > before and offset <= before and offset + there == after and name not in self._kept:
-            yield self._said(packet, name, _payload(packet)[before - offset :], 0, service)
+            yield self._said(packet, name, _payload(packet)[before - offset :], 0, service, before)
             return
         if offset + there > before:
             self._keep(name, offset, _payload(packet))
@@ -278,7 +291,7 @@ class Streams:
         """Payload from AT to END is due: what is kept of it, and holes."""
         kept = self._kept.get(name)
         if kept is None:
-            yield self._said(packet, name, None, end - at, service)
+            yield self._said(packet, name, None, end - at, service, at)
             return
         for offset in sorted(kept.pieces):
             if offset >= end:
@@ -290,24 +303,25 @@ class Streams:
             if stop <= at:
                 continue
             if offset > at:
-                yield self._said(packet, name, None, offset - at, service)
+                yield self._said(packet, name, None, offset - at, service, at)
                 at = offset
-            yield self._said(packet, name, data[at - offset : stop - offset], 0, service)
+            yield self._said(packet, name, data[at - offset : stop - offset], 0, service, at)
             if offset + len(data) > end:
                 self._keep(name, end, data[end - offset :])
             at = stop
         if at < end:
-            yield self._said(packet, name, None, end - at, service)
+            yield self._said(packet, name, None, end - at, service, at)
         if not kept.pieces:
             self._kept.pop(name, None)
 
-    def _said(self, packet: Packets, name: int, data: bytes | None, missing: int, service: int) -> Said:
+    def _said(self, packet: Packets, name: int, data: bytes | None, missing: int, service: int, offset: int) -> Said:
         if missing:
             self._report.count("stream bytes missing", missing)
             if int(packet[slots.P_FLAGS]) & slots.LEFT_OUT:
                 self._report.losses = True
                 self._report.count("stream bytes left out by splits", missing)
-        return Said(name >> 1, name & 1, int(packet[slots.P_TIME]), data, missing, False, packet, service)
+        time = int(packet[slots.P_TIME])
+        return Said(name >> 1, name & 1, time, data, missing, False, packet, service, offset=offset)
 
     def forget(self, sessions: Packets) -> None:
         """Sessions that have ended: what is kept of them is of no use any more."""

@@ -28,7 +28,7 @@ class Session:
     client: int = 0
     hello: tls.Hello | None = None
     answer: tls.Hello | None = None
-    chains: list[list[bytes]] = field(default_factory=lambda: [[], []])
+    chains: list[tls.Chain] = field(default_factory=lambda: [tls.NO_CHAIN, tls.NO_CHAIN])
     changed: list[bool] = field(default_factory=lambda: [False, False])
     alert: str | None = None
     parts: tuple[dict[int, _Message], dict[int, _Message]] = field(default_factory=lambda: ({}, {}))
@@ -36,7 +36,9 @@ class Session:
     @property
     def size(self) -> int:
         """Bytes that are held."""
-        return sum(2 * len(one.body) for parts in self.parts for one in parts.values())
+        known = sum(hello.size for hello in (self.hello, self.answer) if hello)
+        known += sum(len(chain.own) for chain in self.chains)
+        return known + sum(2 * len(one.body) for parts in self.parts for one in parts.values())
 
     def take(self, datagram: bytes, side: int) -> None:
         """Take in a datagram of one SIDE."""
@@ -83,5 +85,5 @@ class Session:
             self.hello, self.client = tls.client_hello(body, datagrams=True), side
         elif kind == tls.SERVER_HELLO and (self.answer is None or self.answer.retry):
             self.answer, self.client = tls.server_hello(body), 1 - side
-        elif kind == tls.CERTIFICATE and not self.chains[side]:
+        elif kind == tls.CERTIFICATE and not self.chains[side].number:
             self.chains[side] = tls.certificates(body)

@@ -21,6 +21,7 @@ LONGEST_ID = 20
 MOST_CRYPTO = 1 << 16  # bytes of hellos that a side may send
 MOST_PIECES = 256  # of them that may come before their turn
 CONNECTIONS = 4  # of one session, remembered at once
+PIECE, CONNECTION = 100, 2048  # bytes that each takes beside the handshake's own, about
 
 
 class Damaged(Exception):  # noqa: N818 - it is traffic that is damaged
@@ -88,11 +89,25 @@ def integer(data: bytes, at: int) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class Keys:
-    """What protects Initial packets of one side."""
+    """What protects Initial packets of one side. Ciphers are made when they are used: kept, they take kilobytes."""
 
-    aead: Any
+    key: bytes
     vector: int
-    header: Any
+    mask: bytes
+
+    @property
+    def aead(self) -> Any:
+        """What opens payload."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self.key)
+
+    @property
+    def header(self) -> Any:
+        """What makes the masks of headers."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        return Cipher(algorithms.AES(self.mask), modes.ECB()).encryptor()  # noqa: S305 - RFC 9001
 
     def opened(self, datagram: bytes, packet: Packet) -> bytes | None:
         """Frames of a packet; None: these are not its keys."""
@@ -119,12 +134,8 @@ def keys(version: int, target: bytes) -> tuple[Keys, Keys]:
 
 
 def _keys(secret: bytes, label: str) -> Keys:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     vector = int.from_bytes(_expand(secret, f"{label} iv", 12), "big")
-    header = Cipher(algorithms.AES(_expand(secret, f"{label} hp", 16)), modes.ECB()).encryptor()  # noqa: S305 - RFC 9001
-    return Keys(AESGCM(_expand(secret, f"{label} key", 16)), vector, header)
+    return Keys(_expand(secret, f"{label} key", 16), vector, _expand(secret, f"{label} hp", 16))
 
 
 def _expand(secret: bytes, label: str, size: int) -> bytes:
@@ -159,7 +170,7 @@ class Crypto:
     @property
     def size(self) -> int:
         """Bytes that are held."""
-        return len(self.data) + sum(map(len, self.later.values()))
+        return len(self.data) + PIECE * len(self.later) + sum(map(len, self.later.values()))
 
     def message(self) -> tuple[int, bytes] | None:
         """The first handshake message, if all of it is here: its type and body."""
@@ -222,8 +233,9 @@ class Session:
 
     @property
     def size(self) -> int:
-        """Bytes of handshakes that are held."""
-        return sum(crypto.size for one in self.connections for crypto in one.crypto)
+        """Bytes of handshakes that are held, and of connections beside the first."""
+        held = sum(crypto.size for one in self.connections for crypto in one.crypto)
+        return held + CONNECTION * max(0, len(self.connections) - 1)
 
     def take(self, datagram: bytes, packet: Packet, side: int, time: int) -> Connection | None:
         """Take in an Initial packet; gives the connection that it is of, None if it cannot be opened or is known."""

@@ -7,13 +7,16 @@ the SSL 2.0 draft (its hello); IANA's registry of parameters.
 from __future__ import annotations
 
 import functools
-import struct
+import sys
+from array import array
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 SNI, GROUPS, FORMATS, ALGORITHMS, ALPN, PRE_SHARED_KEY, VERSIONS = 0, 10, 11, 13, 16, 41, 43
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446, 4.1.3
 MOST_CERTIFICATES = 32  # of a chain
+NAME = 42  # bytes that a name takes beside its own: an object, and a place in a list
 MORE_VERSIONS = {0x0002: "SSLv2", 0x0300: "SSLv3", 0xFEFF: "DTLSv1.0", 0xFEFD: "DTLSv1.2", 0xFEFC: "DTLSv1.3"}
 ALERTS = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
@@ -47,25 +50,38 @@ MORE_CIPHERS = {
 class Hello:
     """A hello of either side. `version`: that of the message. `cut`: it ends within itself; what is there is right.
 
-    `ciphers`: offered, or the one that was chosen. `versions`, `alpn`: likewise, by extension.
+    `ciphers`: offered, or the one that was chosen. `versions`, `alpn`: likewise, by extension. `size`: about the bytes
+    that these lists keep, which are as long as the message likes.
     """
 
     version: int
     retry: bool = False
-    ciphers: tuple[int, ...] = ()
-    extensions: list[int] = field(default_factory=list)
+    ciphers: Sequence[int] = ()
+    extensions: MutableSequence[int] = field(default_factory=lambda: array("H"))
     sni: bytes | None = None
     alpn: list[bytes] = field(default_factory=list)
-    groups: tuple[int, ...] = ()
-    formats: tuple[int, ...] = ()
-    algorithms: tuple[int, ...] = ()
-    versions: tuple[int, ...] = ()
+    groups: Sequence[int] = ()
+    formats: Sequence[int] = ()
+    algorithms: Sequence[int] = ()
+    versions: Sequence[int] = ()
     cut: bool = False
+    size: int = 0
 
     @property
     def chosen_version(self) -> int:
         """Of a server's hello the version that is spoken from there on."""
         return self.versions[0] if self.versions else self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The certificates that a side sends: its own, as DER bytes, and how many there are."""
+
+    own: bytes = b""
+    number: int = 0
+
+
+NO_CHAIN = Chain()
 
 
 class Cut(Exception):  # noqa: N818 - a state of the message, no fault of the program
@@ -101,9 +117,12 @@ class Bytes:
         return self.at < len(self.data)
 
 
-def numbers(data: bytes) -> tuple[int, ...]:
-    """Numbers of 16 bits; an odd byte at the end is none."""
-    return struct.unpack(f">{len(data) // 2}H", data[: len(data) & ~1])
+def numbers(data: bytes) -> array[int]:
+    """Numbers of 16 bits, which take no more memory than DATA; an odd byte at the end is none."""
+    found = array("H", data[: len(data) & ~1])
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
 
 
 def grease(value: int) -> bool:
@@ -147,7 +166,14 @@ def _hello(body: bytes, client: bool, datagrams: bool) -> Hello:
                 _extension(hello, kind, data, client)
     except Cut:
         hello.cut = True
+    hello.size = _size(hello)
     return hello
+
+
+def _size(hello: Hello) -> int:
+    lists = (hello.ciphers, hello.extensions, hello.groups, hello.algorithms, hello.versions)
+    names = sum(NAME + len(one) for one in (hello.sni or b"", *hello.alpn))
+    return 2 * sum(map(len, lists)) + len(hello.formats) + names
 
 
 def _extension(hello: Hello, kind: int, data: bytes, client: bool) -> None:
@@ -169,7 +195,7 @@ def _extension(hello: Hello, kind: int, data: bytes, client: bool) -> None:
         elif kind == GROUPS and client:
             hello.groups = numbers(rest.vector(2))
         elif kind == FORMATS and client:
-            hello.formats = tuple(rest.vector(1))
+            hello.formats = rest.vector(1)
         elif kind == ALGORITHMS and client:
             hello.algorithms = numbers(rest.vector(2))
     except Cut:
@@ -186,22 +212,25 @@ def old_hello(record: bytes) -> Hello:
         rest.take(4)
         kinds = rest.take(size)
         three = (kinds[at : at + 3] for at in range(0, len(kinds) - 2, 3))
-        hello.ciphers = tuple(int.from_bytes(one, "big") for one in three if not one[0])  # the others are SSL 2.0's own
+        hello.ciphers = array("H", (int.from_bytes(one, "big") for one in three if not one[0]))  # others: SSL 2.0's own
     except Cut:
         hello.cut = True
+    hello.size = _size(hello)
     return hello
 
 
-def certificates(body: bytes) -> list[bytes]:
-    """Certificates (DER) of a Certificate message of TLS up to 1.2, the subject's own first."""
-    found: list[bytes] = []
+def certificates(body: bytes) -> Chain:
+    """Those of a Certificate message of TLS up to 1.2, the subject's own first."""
+    own, number = b"", 0
     try:
         chain = Bytes(Bytes(body).vector(3))
-        while chain.more and len(found) < MOST_CERTIFICATES:
-            found.append(chain.vector(3))
+        while chain.more and number < MOST_CERTIFICATES:
+            one = chain.vector(3)
+            own = own if number else one
+            number += 1
     except Cut:
         pass
-    return found
+    return Chain(own, number)
 
 
 @functools.cache

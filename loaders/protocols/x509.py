@@ -5,8 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+
+REMEMBERED = 4096  # certificates
+LONGEST = 16 << 10  # bytes of one that is remembered, and of what is told of it
+_KNOWN: dict[bytes, Certificate] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +26,26 @@ class Certificate:
     names: str | None = None
     read: bool = True
 
+    @property
+    def size(self) -> int:
+        """About the bytes that it keeps."""
+        return sum(sys.getsizeof(one) for one in (self.sha256, self.subject, self.issuer, self.names))
 
-@functools.lru_cache(maxsize=4096)
+
+@functools.lru_cache(maxsize=2)  # a row asks for each of its columns, however long its certificates are
 def certificate(der: bytes) -> Certificate:
     """A certificate from its DER bytes; `read` is false where they are none."""
+    known = _KNOWN.get(der)
+    if known is None:
+        known = _read(der)
+        if len(der) + known.size <= LONGEST:
+            while len(_KNOWN) >= REMEMBERED:
+                del _KNOWN[next(iter(_KNOWN))]
+            _KNOWN[der] = known
+    return known
+
+
+def _read(der: bytes) -> Certificate:
     from cryptography import x509
 
     digest = hashlib.sha256(der).hexdigest()

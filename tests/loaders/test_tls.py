@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import random
 import ssl
 import struct
@@ -21,9 +22,10 @@ from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.report import Report
 
 from tests.conftest import DEMO
+from tests.loaders.protocols import test_quic as quic
 from tests.loaders.talking import Rows, rows_of
 from tests.loaders.test_sessions import ACK, START, Sent, Talk
-from tests.making import ethernet, ipv4, udp
+from tests.making import ethernet, ipv4, pcap, udp
 
 Said = list[tuple[int, bytes]]
 BEGIN, END = (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) for year in (2024, 2025))
@@ -269,6 +271,112 @@ def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch, read: Callable
     assert not read(sorted(packets, key=lambda packet: packet[0]), report)
     assert report.counters["tls handshakes given up for want of memory"] > 40
     assert report.losses
+
+
+def long_hello(body: bytes = b"", size: int = 60_000) -> bytes:
+    """A ClientHello message that offers ciphers of SIZE bytes. BODY: its beginning, of TLS without it."""
+    body = (body or b"\3\3" + bytes(32) + b"\0") + struct.pack(">H", size) + b"\xc0\x2f" * (size // 2) + b"\1\0"
+    return b"\1" + len(body).to_bytes(3, "big") + body
+
+
+def in_records(data: bytes) -> bytes:
+    """A handshake message, or some, in the records of TLS."""
+    parts = [data[at : at + (1 << 14)] for at in range(0, len(data), 1 << 14)]
+    return b"".join(b"\x16\3\3" + struct.pack(">H", len(part)) + part for part in parts)
+
+
+def test_hellos_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, server: tuple[Path, x509.Certificate], read: Callable[..., Rows]
+) -> None:
+    """Clients that say no more than a long hello: these are given up, not the handshake that goes on meanwhile."""
+    monkeypatch.setattr(tls, "HELD", 500_000)
+    whole = talk_of(handshake(server[0], ssl.TLSVersion.TLSv1_2))
+    packets = [(time + 100 * (number > 3), frame) for number, (time, frame) in enumerate(whole)]
+    for number in range(40):
+        talk, at = Talk(20000 + number, 443, START + 1 + number).open(), 101
+        for part in (long := in_records(long_hello()))[:30000], long[30000:]:
+            talk.c(ACK, at, 501, part, 0.001)
+            at += len(part)
+        packets += talk.packets
+    report = Report()
+    rows = read(sorted(packets, key=lambda packet: packet[0]), report)
+    assert len([row for row in rows if row["ja3"] and row["sni"] is None]) == 40
+    assert [(row["established"], row["chain"]) for row in rows if row["sni"]] == [(True, 1)]
+    assert 30 < report.counters["tls handshakes given up for want of memory"] <= 40
+    assert report.losses
+
+
+def test_of_a_chain_only_what_is_told_is_held(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Rows]) -> None:
+    monkeypatch.setattr(tls, "HELD", 300_000)
+    answer = b"\2\0\0\x26\3\3" + bytes(33) + b"\xc0\x2f\0"
+
+    def given_up(*sizes: int) -> int:
+        packets = []
+        for number in range(20):
+            chain = b"".join(size.to_bytes(3, "big") + bytes([number]) * size for size in sizes)
+            body = len(chain).to_bytes(3, "big") + chain
+            message = b"\x0b" + len(body).to_bytes(3, "big") + body
+            said = [(0, in_records(long_hello(size=2))), (1, in_records(answer + message))]
+            moved = 40000 + number
+            packets += [
+                (time + number, frame.replace(struct.pack(">H", 40000), struct.pack(">H", moved), 1))
+                for time, frame in talk_of(said)
+            ]
+        report = Report()
+        rows = read(sorted(packets, key=lambda packet: packet[0]), report)
+        wanted = [(len(sizes), hashlib.sha256(bytes([number]) * sizes[0]).hexdigest()) for number in range(20)]
+        assert [(row["chain"], row["cert_sha256"]) for row in sorted(rows, key=lambda row: row["ts"])] == wanted
+        return report.counters["tls handshakes given up for want of memory"]
+
+    assert given_up(5_000, 60_000, 60_000) == 0
+    assert given_up(60_000, 5_000) > 10
+
+
+def test_hellos_of_dtls_are_bounded(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Rows]) -> None:
+    monkeypatch.setattr(tls, "HELD", 200_000)
+    hello = long_hello(b"\xfe\xfd" + bytes(32) + b"\0\0", 20_000)
+    part = hello[:4] + b"\0\0\0\0\0" + hello[1:4] + hello[4:]
+    record = b"\x16\xfe\xfd" + bytes(8) + struct.pack(">H", len(part)) + part
+    packets = [(START + at, ethernet(ipv4(udp(record, 30000 + at, 4433), proto=17))) for at in range(40)]
+    report = Report()
+    assert len(read(packets, report)) == 40
+    assert 20 < report.counters["tls handshakes given up for want of memory"] <= 40
+
+
+def test_quic_before_damage_is_bounded(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Rows]) -> None:
+    """A part of a hello, and a frame that is cut behind it."""
+    monkeypatch.setattr(tls, "HELD", 1000)
+    packet = quic.sealed(quic.crypto(quic.HELLO, 0, 100).ljust(1000, b"\0") + b"\6", 1, size=0)
+    packets = [(START + at, ethernet(ipv4(udp(packet, 30000 + at, 443), proto=17))) for at in range(40)]
+    report = Report()
+    assert not read(packets, report)
+    assert report.counters["quic packets that cannot be opened"] == 40
+    assert 20 < report.counters["tls handshakes given up for want of memory"] <= 40
+
+
+LIMIT = tls.Parser.enough
+
+
+@pytest.mark.parametrize("bulk", [1, LIMIT - 3000, LIMIT - 1500, LIMIT - 900, LIMIT - 300, LIMIT - 100, LIMIT, 300_000])
+@pytest.mark.parametrize("uploaded", [False, True])
+def test_what_others_want_makes_no_difference(
+    bulk: int, uploaded: bool, server: tuple[Path, x509.Certificate], tmp_path: Path
+) -> None:
+    """HTTP and files want all of a stream, TLS its beginning: whichever side has said much before a CONNECT."""
+    http, before = STARTTLS["http"]
+    long = b"Content-Length: %d\r\n\r\n" % bulk + bytes(bulk)
+    first = [(0, b"POST / HTTP/1.1\r\n" + long), (1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    if not uploaded:
+        first = [(0, b"GET / HTTP/1.1\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\n" + long)]
+    path = tmp_path / "a.pcap"
+    said = handshake(server[0], ssl.TLSVersion.TLSv1_2)
+    path.write_bytes(pcap(talk_of(said, 600, port=http, before=[*first, *before])))
+    columns = [column.name for column in find("tls").schema()]
+    alone = load("tls", str(path), columns).read_all().to_pylist()
+    rows = load("traffic", str(path), kinds="tls,http,files").read_all().to_pylist()
+    assert [row["tls"] for row in rows if row["tls"]] == alone
+    assert len(alone) == (bulk < LIMIT)
+    assert len([row for row in rows if row["http"]]) == 2
 
 
 def test_dtls(server: tuple[Path, x509.Certificate], read: Callable[..., Rows]) -> None:
