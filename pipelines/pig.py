@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 NUMBER = struct.Struct(">i")
 HEAP = "1g"
+LEAST_HEAP = 64  # megabytes, without which Java runs no script of Pig's
 LINES = 2000  # lines of Pig's that are kept
 
 
@@ -48,7 +49,8 @@ class Pigs:
 
     def __init__(self, count: int, mode: str, options: Sequence[str], folder: Path, heap: str = HEAP) -> None:
         self.mode, self.options, self.folder = mode, options, folder
-        if not re.fullmatch(r"[1-9]\d*[kmg]", heap, re.I):
+        size = re.fullmatch(r"([1-9]\d*)([mg])", heap.lower())
+        if size is None or int(size[1]) << (10 if size[2] == "g" else 0) < LEAST_HEAP:
             raise ValueError(f"heap: {heap} is no amount of memory like {HEAP} or 768m")
         java = f"-Xmx{heap} {os.environ.get('PACKETPIG_JAVA_OPTS', '')}"  # of two the last one counts
         self._environment = {**os.environ, "PACKETPIG_JAVA_OPTS": java}

@@ -38,7 +38,7 @@ def test_a_script_is_what_it_does(tmp_path: Path) -> None:
 
 def test_a_heap_that_java_would_not_take(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
-    for heap in ("much", "1", "0g", "-1g", "1g -version"):
+    for heap in ("much", "1", "1k", "1m", "0g", "-1g", "1g -version"):
         assert main([str(tmp_path / "in"), str(tmp_path / "out"), f"--heap={heap}"]) == 2
         assert capfd.readouterr().err.endswith(f"pipeline: heap: {heap} is no amount of memory like 1g or 768m\n")
 

@@ -33,12 +33,6 @@ final class Child implements Closeable {
     private static final String HADOOP_SETTINGS = "^(fs\\.defaultFS|dfs\\.nameservices|dfs\\.ha\\.namenodes\\..*"
             + "|dfs\\.namenode\\.https?-address.*|dfs\\.http\\.policy|hadoop\\.security\\.authentication)$";
 
-    /** Variables with which Python reaches S3, and the settings they are made of; tasks have keys in credentials. */
-    private static final String[][] S3 = {
-        {"AWS_ACCESS_KEY_ID", "fs.s3a.access.key"}, {"AWS_SECRET_ACCESS_KEY", "fs.s3a.secret.key"},
-        {"AWS_SESSION_TOKEN", "fs.s3a.session.token"}, {"AWS_REGION", "fs.s3a.endpoint.region"},
-    };
-
     private static final Log LOG = LogFactory.getLog(Child.class);
     private static final int LAST_LINES = 20;
     private static final int LAST_CHARACTERS = 4096;
@@ -111,19 +105,22 @@ final class Child implements Closeable {
     /** Where S3 is, and with which keys, for a loader that keeps files there; what the environment says stays. */
     private static void s3(Configuration conf, Map<String, String> environment) {
         try {
-            for (String[] names : S3) {
-                char[] value = environment.containsKey(names[0]) ? null : conf.getPassword(names[1]);
-                if (value != null && value.length > 0) {
-                    environment.put(names[0], new String(value));
-                }
+            for (Map.Entry<String, String> key : S3Keys.VARIABLES.entrySet()) { // tasks have them in credentials
+                char[] value = environment.containsKey(key.getValue()) ? null : conf.getPassword(key.getKey());
+                give(environment, key.getValue(), value == null ? "" : new String(value));
             }
         } catch (IOException e) { // whoever reads or writes there says so
             LOG.warn("keys of S3 cannot be read: " + e.getMessage());
         }
+        give(environment, "AWS_REGION", conf.getTrimmed("fs.s3a.endpoint.region", ""));
         String endpoint = conf.getTrimmed("fs.s3a.endpoint", "");
-        if (!endpoint.isEmpty()) {
-            String scheme = conf.getBoolean("fs.s3a.connection.ssl.enabled", true) ? "https://" : "http://";
-            environment.putIfAbsent("AWS_ENDPOINT_URL", endpoint.contains("://") ? endpoint : scheme + endpoint);
+        String scheme = conf.getBoolean("fs.s3a.connection.ssl.enabled", true) ? "https://" : "http://";
+        give(environment, "AWS_ENDPOINT_URL", endpoint.isEmpty() || endpoint.contains("://") ? endpoint : scheme + endpoint);
+    }
+
+    private static void give(Map<String, String> environment, String variable, String value) {
+        if (!value.isEmpty()) {
+            environment.putIfAbsent(variable, value);
         }
     }
 

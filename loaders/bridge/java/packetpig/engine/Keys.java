@@ -15,6 +15,7 @@ import org.apache.hadoop.security.Credentials;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.security.alias.CredentialProviderFactory;
 import org.apache.hadoop.security.alias.UserProvider;
+import packetpig.bridge.S3Keys;
 
 /**
  * Keys of S3 for a cluster's tasks, which do not see this environment. They travel as Hadoop's own tokens do, in a
@@ -24,12 +25,10 @@ final class Keys {
     private static final String S3 = "fs.s3a.";
     private static final Pattern SECRET = Pattern.compile(
         Pattern.quote(S3) + "(bucket\\..+\\.)?(access\\.key|secret\\.key|session\\.token|encryption\\.key|server-side-encryption\\.key"
-        + "|proxy\\.password)|.*\\.env\\.AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)");
-    private static final String[][] ENVIRONMENT = {
-        {"AWS_ACCESS_KEY_ID", "fs.s3a.access.key"},
-        {"AWS_SECRET_ACCESS_KEY", "fs.s3a.secret.key"},
-        {"AWS_SESSION_TOKEN", "fs.s3a.session.token"},
-    };
+        + "|proxy\\.password)");
+    /** Variables for tasks: NAME.env.VARIABLE=…, or NAME.env=VARIABLE=…,… */
+    private static final Pattern SECRET_VARIABLE =
+        Pattern.compile(".*env[.=].*AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)=.*", Pattern.DOTALL);
     private static final String CREDENTIALS = MRJobConfig.MAPREDUCE_JOB_CREDENTIALS_BINARY;
     private static final String OF_THE_JOB = UserProvider.SCHEME_NAME + ":///";
 
@@ -37,13 +36,13 @@ final class Keys {
     }
 
     /** Whether a property's value is nobody's business. */
-    static boolean isSecret(String name) {
+    private static boolean isSecret(String name) {
         return SECRET.matcher(name).matches();
     }
 
-    /** Whether variables for tasks have keys among them; a job's configuration is shown to everybody. */
-    static boolean namesSecret(String variables) {
-        return variables.contains("AWS_SECRET_ACCESS_KEY=") || variables.contains("AWS_SESSION_TOKEN=");
+    /** Whether NAME=VALUE has a key in it; variables of tasks stand in a job's configuration, too. */
+    static boolean isSecret(String name, String value) {
+        return isSecret(name) || SECRET_VARIABLE.matcher(name + "=" + value).matches();
     }
 
     /** Moves keys from the properties, the configuration and the environment to what jobs take along. */
@@ -78,12 +77,12 @@ final class Keys {
 
     private static Map<String, String> fromEnvironment() {
         Map<String, String> keys = new HashMap<>();
-        for (String[] names : ENVIRONMENT) {
-            String value = System.getenv(names[0]);
+        S3Keys.VARIABLES.forEach((property, variable) -> {
+            String value = System.getenv(variable);
             if (value != null) {
-                keys.put(names[1], value);
+                keys.put(property, value);
             }
-        }
+        });
         return keys;
     }
 }

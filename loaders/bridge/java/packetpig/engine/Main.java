@@ -20,6 +20,9 @@ public final class Main {
     /** Before Pig's hooks, which kill its jobs. */
     private static final int FIRST = 1000;
 
+    /** What this process ends with, if nobody stops it before. */
+    private static volatile int exitCode = STOPPED;
+
     private Main() {
     }
 
@@ -35,18 +38,20 @@ public final class Main {
             code = FAILED;
         }
         System.out.flush();
+        exitCode = code;
         System.exit(code);
     }
 
     /** Pig kills each job of its that may still run, and waits for a cluster that is gone as often as there were jobs. */
-    private static void endForSure() {
+    private static void endForSure(Workspace workspace) {
         Thread watch = new Thread(() -> {
             try {
                 Thread.sleep(PATIENCE_MS);
-                Runtime.getRuntime().halt(STOPPED);
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+                return;
             }
+            workspace.leave();
+            Runtime.getRuntime().halt(exitCode);
         }, "end for sure");
         watch.setDaemon(true);
         watch.start();
@@ -80,7 +85,7 @@ public final class Main {
         System.setOut(options.serve ? log.stream() : MainThreadStream.of(System.out, log.stream(), Boolean.getBoolean("packetpig.terminal.out")));
         workspace.removeAtExit();
         ShutdownHookManager.get().addShutdownHook(console::mute, FIRST);
-        ShutdownHookManager.get().addShutdownHook(Main::endForSure, FIRST);
+        ShutdownHookManager.get().addShutdownHook(() -> endForSure(workspace), FIRST);
         try {
             if (options.version) {
                 System.out.print(org.apache.pig.Main.getVersionString());

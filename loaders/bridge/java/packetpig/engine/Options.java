@@ -125,10 +125,11 @@ final class Options {
             throw new UsageException("-D takes NAME=VALUE, not '" + text + "'");
         }
         String name = text.substring(0, equals);
-        if (Keys.isSecret(name) || (name.endsWith("env") && Keys.namesSecret(text.substring(equals + 1)))) {
+        String value = text.substring(equals + 1);
+        if (Keys.isSecret(name, value)) {
             throw new UsageException(name + " is a secret, and a command line is seen by others: -P FILE, or the environment");
         }
-        properties.put(name, text.substring(equals + 1));
+        properties.put(name, value);
     }
 
     /**

@@ -42,10 +42,13 @@ final class Workspace {
     }
 
     void removeAtExit() {
-        ShutdownHookManager.get().addShutdownHook(() -> {
-            ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
-            remove(folder);
-        }, LAST);
+        ShutdownHookManager.get().addShutdownHook(this::leave, LAST);
+    }
+
+    /** Ends the processes that this one started, and removes the folder. */
+    void leave() {
+        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+        remove(folder);
     }
 
     /** Removes the folders of runs whose process is gone. */
