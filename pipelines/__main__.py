@@ -10,20 +10,26 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import luigi
+import pyarrow as pa
 from packetpig.loaders.engines.folders import work_folder
-from packetpig.pipelines.archive import ABOUT, UNREADABLE, Archive, Entry, listed
+from packetpig.pipelines.archive import ABOUT, FILE, TABLE, UNREADABLE, Archive, Entry, listed
 from packetpig.pipelines.ingest import ingest
 from packetpig.pipelines.pig import PigError, Pigs
-from packetpig.pipelines.run import Run, set_current
+from packetpig.pipelines.run import Log, Run, set_current
 from packetpig.pipelines.settings import Settings
-from packetpig.pipelines.stage import Stage, stages
-from packetpig.pipelines.store import BUSY, BusyError, LocalStore, StoreError, store
-from packetpig.pipelines.tables import ALL, WORK
+from packetpig.pipelines.stage import Stage, StageError, ends, stages
+from packetpig.pipelines.store import BUSY, BusyError, LocalStore, Store, StoreError, store
+from packetpig.pipelines.tables import ALL, DONE, WORK
 from packetpig.pipelines.windows import seconds
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+CHECKED = (".about", "boot")
+"""Which start of the machine the notes have been looked at in, as only what a power cut leaves can be wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings(**{name: value for name, value in vars(given).items() if value is not None})
         place = store(settings.tables)
+        settings.check()
+        _apart(settings, place)
         if isinstance(place, LocalStore) and not settings.here:
             place.scheme = "file://"  # a cluster's usual file system is another one
         with place.lock():
@@ -71,15 +79,17 @@ def _run(settings: Settings, place: Any) -> int:
     without = {name.strip() for name in settings.without.split(",") if name.strip()}
     if without - set(kinds):
         raise ValueError(f"no stage {', '.join(sorted(without - set(kinds)))}; there are {', '.join(sorted(kinds))}")
-    run = Run(settings, place, Archive.read(place, length), kinds)
+    run = Run(settings, place, _archive(place, length), kinds)
+    _sound(place, run.log)
     set_current(run)
     run.choose(without)
-    found, new = listed(settings.captures, settings.sensors, settings.settle)
+    unlisted: list[str] = []
+    found, new = listed(settings.captures, settings.sensors, settings.settle, unlisted)
     with work_folder() as folder:
         run.folder = folder
         run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder, settings.heap)
         try:
-            went = _ingested(run, found, new)
+            went = _ingested(run, found, new, unlisted)
             for kinds_of_round in run.rounds():
                 run.forget()
                 went &= _round(run, kinds_of_round, folder)
@@ -92,29 +102,79 @@ def _run(settings: Settings, place: Any) -> int:
     return 0 if went else 1
 
 
-def _ingested(run: Run, found: Sequence[Entry], new: int) -> bool:
+def _ingested(run: Run, found: Sequence[Entry], new: int, unlisted: Sequence[str]) -> bool:
     """Bring the archive up to date, and say what was found. Raises PigError."""
-    news = ingest(run, found)
+    news = ingest(run, found, unlisted)
     known_bad = sum(entry.state == UNREADABLE for entry in run.archive.entries.values())
     run.log.say(
         f"ingest: {len(found):,} captures, {news.read:,} of them new, in {len(run.names()):,} windows"
         + (f"; {new:,} too new to be read" if new else "")
+        + (f"; {news.again:,} tried again" if news.again else "")
         + (f"; {news.gone:,} are gone" if news.gone else "")
         + (f"; {known_bad:,} cannot be read" if known_bad else "")
     )
     for entry in news.unreadable:
         run.log.say(f"ingest: {entry.path}: {entry.reason}")
-    return not news.unreadable
+    for path in unlisted:
+        run.log.say(f"ingest: {path}: this folder cannot be listed; captures there stay as they were")
+    return not news.unreadable and not unlisted
+
+
+def _archive(place: Store, length: int) -> Archive:
+    try:
+        return Archive.read(place, length)
+    except pa.ArrowInvalid as error:
+        raise StoreError(f"{place.path(TABLE, FILE)}: {error}") from error
+
+
+def _apart(settings: Settings, place: Store) -> None:
+    """Tables are not taken for captures: raises ValueError where one of the two folders has the other's files."""
+    captures, tables = store(settings.captures).root.rstrip("/"), place.root.rstrip("/")
+    if _seen(f"{tables}/", f"{captures}/"):
+        raise ValueError(f"{tables}: tables cannot be among the captures ({captures})")
+    names = {TABLE, *(table for kind in stages().values() for table in (*kind.stored(), *kind.written))}
+    if captures.startswith(f"{tables}/") and captures[len(tables) + 1 :].split("/")[0] in names:
+        raise ValueError(f"{captures}: captures cannot be where a table is")
+
+
+def _seen(folder: str, above: str) -> bool:
+    """Whether FOLDER is one that is looked into for captures (hidden ones are not) when ABOVE is."""
+    parts = folder[len(above) :].split("/")
+    return folder.startswith(above) and not any(part[:1] in ("_", ".") for part in parts if part)
 
 
 def _same_window(place: Any, window: str, length: int) -> None:
     """Tables have windows of one length."""
     if place.exists(*ABOUT):
-        about = json.loads(place.read(*ABOUT))
+        try:
+            about = json.loads(place.read(*ABOUT))
+        except ValueError as error:
+            raise StoreError(f"{place.path(*ABOUT)}: {error}; it says how long windows are") from error
         if about["seconds"] != length:
             raise ValueError(f"{place.root} has windows of {about['window']}, not {window}")
     else:
         place.write(json.dumps({"window": window, "seconds": length}).encode(), *ABOUT)
+
+
+def _sound(place: Store, log: Log) -> None:
+    """Remove notes that a power cut has left empty: what they are of is not known to be complete."""
+    boot = BOOT.read_text().strip() if BOOT.exists() else ""
+    if not isinstance(place, LocalStore) or (place.exists(*CHECKED) and place.read(*CHECKED).decode() == boot):
+        return
+    notes = [(DONE, table, name) for table in place.names(DONE) for name in place.names(DONE, table)]
+    broken = [note for note in notes if not _readable(place.read(*note))]
+    for note in broken:
+        place.remove(*note)
+    if broken:
+        log.say(f"{len(broken):,} notes of complete tables cannot be read: those are made again")
+    with suppress(OSError):  # a full disk: then the next run looks again
+        place.write(boot.encode(), *CHECKED)
+
+
+def _readable(note: bytes) -> bool:
+    with suppress(ValueError):
+        return isinstance(json.loads(note), dict)
+    return False
 
 
 def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
@@ -140,10 +200,28 @@ def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
     run.log.expect(len(possible), folder / "done")
     more = {"scheduler_url": run.settings.scheduler} if run.settings.scheduler else {"local_scheduler": True}
     done = luigi.build(
-        possible, workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
+        ends(possible), workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
         log_level="CRITICAL", **more,
     )  # fmt: skip
     return bool(done.scheduling_succeeded) and went
+
+
+def _broken(task: Stage, error: BaseException) -> None:
+    """Say what Luigi alone knows: a StageError has been said."""
+    if not isinstance(error, StageError):
+        said = " ".join(str(error).split())
+        task.run_of.log.failed(task.stage(), task.window, StageError(f"{type(error).__name__}: {said}"))
+
+
+def _killed(task: Stage, said: str) -> None:
+    """Say that the process of a stage was killed."""
+    code = said.rpartition(" ")[2]
+    task.run_of.log.failed(task.stage(), task.window, StageError(f"its process died (exit code {code})"))
+
+
+Stage.event_handler(luigi.Event.FAILURE)(_broken)
+Stage.event_handler(luigi.Event.BROKEN_TASK)(_broken)
+Stage.event_handler(luigi.Event.PROCESS_FAILURE)(_killed)
 
 
 def _tasks(run: Run, kind: type[Stage]) -> list[Stage]:

@@ -19,13 +19,17 @@ READ, UNREADABLE, EMPTY, GONE = "read", "unreadable", "empty", "gone"
 COLUMNS = {
     "path": pa.string(), "capture": pa.string(), "sensor": pa.string(), "size": pa.int64(), "changed": pa.float64(),
     "state": pa.string(), "reason": pa.string(), "packets": pa.int64(), "first_ts": pa.float64(),
-    "last_ts": pa.float64(), "windows": pa.list_(pa.int64()),
+    "last_ts": pa.float64(), "windows": pa.list_(pa.int64()), "renamed": pa.string(),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A capture. `windows`: starts of those that it has packets of. `state`: read, unreadable, empty, or gone."""
+    """A capture. `windows`: starts of those that it has packets of. `state`: read, unreadable, empty, or gone.
+
+    `renamed`: its identity (as JSON) when it was read first, if it has another name since. `instead`: what was at its
+    path before, while it is new; an archive has none of these.
+    """
 
     path: str
     capture: str
@@ -38,23 +42,46 @@ class Entry:
     first_ts: float | None = None
     last_ts: float | None = None
     windows: Sequence[int] = field(default=())
+    renamed: str | None = None
+    instead: Entry | None = None
+
+    @property
+    def here(self) -> tuple[str, str, int, float]:
+        """What says whether the file is still the same."""
+        return self.path, self.sensor, self.size, self.changed
 
     @property
     def identity(self) -> tuple[str, str, int, float]:
-        """What says whether it is still the same."""
-        return self.path, self.sensor, self.size, self.changed
+        """What tables know it by."""
+        if self.renamed is None:
+            return self.here
+        path, sensor, size, changed = json.loads(self.renamed)
+        return path, sensor, size, changed
+
+    @property
+    def contents(self) -> tuple[str, int, float | None, float | None]:
+        """What two captures share if one is the other, renamed or compressed."""
+        return self.sensor, self.packets, self.first_ts, self.last_ts
+
+    def covers(self, other: Entry) -> bool:
+        """Whether nothing of OTHER, which was at its path before, is lost: it has grown, or was written anew."""
+        if other.first_ts is None or other.last_ts is None:
+            return True
+        if self.first_ts is None or self.last_ts is None or not set(other.windows) <= set(self.windows):
+            return False
+        return self.first_ts <= other.last_ts and other.first_ts <= self.last_ts
 
     def line(self) -> str:
         """Its line in a list of captures for a LOAD (docs/bridge.md)."""
         return json.dumps({"path": self.path, "capture": self.capture, "sensor": self.sensor, "size": self.size})
 
 
-def listed(place: str, sensors: str, settle: int) -> tuple[list[Entry], int]:
-    """The captures in a folder as they are now, by path, and how many are too new. Raises StoreError."""
+def listed(place: str, sensors: str, settle: int, unlisted: list[str] | None = None) -> tuple[list[Entry], int]:
+    """The captures in a folder as they are now, by path, and how many are too new. Raises StoreError (see files)."""
     source = store(place)
     if not source.exists():
         raise StoreError(f"{place}: no such folder")
-    files = source.files()
+    files = source.files(unlisted=unlisted)
     now = time.time()
     calm = [file for file in files if now - file.changed >= settle] if settle else files
     return [_entry(file, sensors) for file in calm], len(files) - len(calm)
@@ -66,14 +93,38 @@ def _entry(file: File, sensors: str) -> Entry:
     return Entry(file.path, file.below, sensor, file.size, file.changed)
 
 
-class Archive:
-    """All captures that were ever seen, by path."""
+def _settled(entries: Iterable[Entry], new: Collection[str]) -> dict[str, Entry]:
+    """Captures by path; those whose path has another one since, by more than that.
 
-    def __init__(self, entries: Iterable[Entry], length: int) -> None:
-        self.entries = {entry.path: entry for entry in entries}
+    What is gone is dropped where all of it is there under another name that is NEW: that one is known as this one was.
+    """
+    there: list[Entry] = []
+    gone: list[Entry] = []
+    for entry in entries:
+        (gone if entry.state == GONE else there).append(replace(entry, instead=None) if entry.instead else entry)
+        if entry.instead and not entry.covers(entry.instead):
+            gone.append(replace(entry.instead, state=GONE))
+    lost = {entry.contents: entry for entry in gone if entry.packets}
+    again = set()
+    for number, entry in enumerate(there):
+        if entry.path in new and entry.packets and (before := lost.pop(entry.contents, None)):
+            there[number] = replace(entry, renamed=json.dumps(before.identity))
+            again.add(before.here)
+    found = {entry.path: entry for entry in there}
+    for entry in (one for one in gone if one.here not in again):
+        found[f"{entry.path}~{entry.size}~{entry.changed}" if entry.path in found else entry.path] = entry
+    return found
+
+
+class Archive:
+    """All captures that were ever seen. `entries`: by path, also those that are gone, if another one has it now."""
+
+    def __init__(self, entries: Iterable[Entry], length: int, new: Collection[str] = ()) -> None:
+        """NEW: paths of captures that were not there before, or were others."""
+        self.entries = _settled(entries, new)
         self.length = length
         self._by_window: dict[int, list[Entry]] = {}
-        for entry in sorted(self.entries.values(), key=lambda one: one.path):
+        for entry in sorted(self.entries.values(), key=lambda one: one.identity):
             for start in entry.windows:
                 self._by_window.setdefault(start, []).append(entry)
 
@@ -88,15 +139,15 @@ class Archive:
 
     def write(self, place: Store) -> None:
         """Put the table in place, at once."""
-        rows = [asdict(entry) for entry in self.entries.values()]
+        rows = [asdict(entry) for entry in self.entries.values()]  # the schema says which columns
         buffer = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(COLUMNS.items()))), buffer, compression="zstd")
         place.write(buffer.getvalue().to_pybytes(), TABLE, FILE)
 
     def news(self, found: Sequence[Entry]) -> list[Entry]:
-        """Captures that are new or not what they were."""
-        known = {entry.identity for entry in self.entries.values() if entry.state != GONE}
-        return [entry for entry in found if entry.identity not in known]
+        """Captures that are new or not what they were; they remember what was at their path."""
+        known = {entry.here for entry in self.entries.values() if entry.state != GONE}
+        return [replace(one, instead=self.entries.get(one.path)) for one in found if one.here not in known]
 
     def with_gone(self, found: Sequence[Entry]) -> Archive:
         """The same, with what is not there any more marked so."""
@@ -122,15 +173,15 @@ class Archive:
                 for entry in entries:
                     reaches = entry.first_ts is not None and entry.first_ts < window.start
                     if reaches and (entry.last_ts or 0) >= begin and window.start not in entry.windows:
-                        found[entry.path] = entry
-        return [found[path] for path in sorted(found)]
+                        found[entry.identity] = entry
+        return [found[one] for one in sorted(found)]
 
-    def between(self, start: float, end: float, but: Collection[str]) -> list[Entry]:
-        """Captures with packets of windows from START to END that begin before END, by path, BUT for some paths."""
-        found: dict[str, Entry] = {}
+    def between(self, start: float, end: float, but: Collection[Entry]) -> list[Entry]:
+        """Captures with packets of windows from START to END that begin before END, by path, BUT for some."""
+        found, left = {}, {entry.identity for entry in but}
         for at in self._by_window:
             if start <= at <= end:
                 for entry in self._by_window[at]:
-                    if entry.path not in but and entry.first_ts is not None and entry.first_ts <= end:
-                        found[entry.path] = entry
-        return [found[path] for path in sorted(found)]
+                    if entry.identity not in left and entry.first_ts is not None and entry.first_ts <= end:
+                        found[entry.identity] = entry
+        return [found[one] for one in sorted(found)]

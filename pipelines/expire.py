@@ -1,7 +1,8 @@
 """Raw captures that are old go; tables and history stay: `packetpig.pipelines.expire CAPTURES TABLES --days N`.
 
 A capture goes if its last packet is older than N days, it is what it was when the pipeline read it, and each table that
-is made of captures is complete for all windows that it has packets of. Exit codes as the pipeline's.
+is made of captures, by a stage of the last run or an earlier one, has been made with it in all windows that read it.
+Exit codes as the pipeline's.
 """
 
 from __future__ import annotations
@@ -13,34 +14,55 @@ import time
 from collections.abc import Sequence
 
 from packetpig.pipelines.archive import ABOUT, READ, Archive, Entry
-from packetpig.pipelines.stage import stages
+from packetpig.pipelines.run import Run, chosen
+from packetpig.pipelines.settings import Settings
+from packetpig.pipelines.stage import Stage, stages
 from packetpig.pipelines.store import BUSY, BusyError, File, Store, StoreError, store
-from packetpig.pipelines.tables import Tables
-from packetpig.pipelines.windows import Window
 
 
-def expired(place: Store, source: Store, length: int, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+def expired(run: Run, source: Store, before: float) -> tuple[list[Entry], list[tuple[Entry, str]]]:
     """Captures of SOURCE whose last packet is from before that time: those that may go, and those that may not, why."""
-    archive, tables = Archive.read(place, length), Tables(place)
-    made = {table: tables.windows(table) for kind in stages().values() if kind.captures for table in kind.stored()}
-    made = {table: windows for table, windows in made.items() if windows}
+    reading = [kind for kind in run.kinds.values() if kind.captures]
+    made = [kind for kind in reading if run.there(kind.stored()[0])]
+    names = chosen(run.store)
+    wanted = [kind for kind in reading if kind in made or kind.stage() in names]
     go, stay = [], []
-    for entry in archive.entries.values():
+    for entry in run.archive.entries.values():
         if entry.state != READ or entry.last_ts is None or entry.last_ts >= before:
             continue
         if not entry.path.startswith(f"{source.root}/"):
             continue
-        names = [Window(start, start + length).name for start in entry.windows]
-        missing = [f"{table} {name}" for table, there in made.items() for name in names if name not in there]
+        missing = _missing(run, wanted, entry)
         if not made:
             stay.append((entry, "no table has been made of captures yet"))
         elif missing:
-            stay.append((entry, f"{missing[0]} is not complete"))
+            stay.append((entry, f"{missing} is not complete"))
         elif not _same(entry, source.file(entry.path)):
             stay.append((entry, "it is not what it was when it was read"))
         else:
             go.append(entry)
     return go, stay
+
+
+def _missing(run: Run, kinds: Sequence[type[Stage]], entry: Entry) -> str:
+    """A table that a capture is still needed for; empty if there is none."""
+    for kind in kinds:
+        for window in kind.reading(run, entry):
+            if not kind.done_with(run, window, entry):
+                return f"{kind.stored()[0]} {window}"
+    return ""
+
+
+def _run(captures: str, place: Store, length: int) -> Run:
+    """What the last run knew. Sessions are followed as the newest tables say."""
+    run = Run(Settings(captures, place.root), place, Archive.read(place, length), stages())
+    for kind in run.kinds.values():
+        if "follow" in kind.settings and (windows := run.there(kind.stored()[0])):
+            newest = max(windows)
+            settings = run.tables.note(kind.parts(newest)[0], windows[newest]).get("settings", {})
+            if "follow" in settings:
+                run.settings = Settings(captures, place.root, follow=settings["follow"])
+    return run
 
 
 def _same(entry: Entry, now: File | None) -> bool:
@@ -63,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise StoreError(f"{given.tables}: the pipeline has not written there")
         with place.lock():
             length = json.loads(place.read(*ABOUT))["seconds"]
-            go, stay = expired(place, source, length, time.time() - given.days * 86400)
+            run = _run(given.captures, place, length)
+            go, stay = expired(run, source, time.time() - given.days * 86400)
             for entry in go:
                 print(entry.path)
                 if not given.dry_run:

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from packetpig.loaders import load
+from packetpig.loaders.contract.report import CaptureError
 from packetpig.pipelines import pig
 from packetpig.pipelines.archive import EMPTY, GONE, READ, UNREADABLE, Archive, Entry
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.tables import WORK
 
 SCRIPT = pig.ROOT / "pig" / "pipeline" / "ingest.pig"
+AGAIN = "; the next run tries again"
+"""What a reason ends with that may pass while the capture stays as it is: permissions, a server that is down."""
 
 
 @dataclass(frozen=True)
 class News:
-    """What an ingest found: captures that were read, those that could not be, and those that are gone."""
+    """What an ingest found: captures that were new, tried again, could not be read, and are gone."""
 
     read: int
+    again: int
     unreadable: Sequence[Entry]
     gone: int
 
 
-def ingest(run: Run, found: Sequence[Entry]) -> News:
-    """Bring the table `captures` up to date. Raises PigError."""
+def ingest(run: Run, found: Sequence[Entry], unlisted: Sequence[str] = ()) -> News:
+    """Bring the table `captures` up to date; what is below folders UNLISTED stays as it was. Raises PigError."""
     archive = run.archive
-    new = archive.news(found)
-    marked = archive.with_gone(found)
+    again = [entry for entry in found if _may_pass(archive.entries.get(entry.path), entry, run.settings.max_windows)]
+    new = [*archive.news(found), *again]
+    below = tuple(f"{folder}/" for folder in unlisted)
+    marked = archive.with_gone([*found, *(one for one in archive.entries.values() if one.path.startswith(below))])
     entries = dict(marked.entries)
     looked: list[Entry] = []
     if new:
         looked = _looked_at(run, new)
         entries |= {entry.path: entry for entry in looked}
     if entries != archive.entries:
-        run.archive = Archive(entries.values(), archive.length)
+        run.archive = Archive(entries.values(), archive.length, {entry.path for entry in looked})
         run.archive.write(run.store)
         run.renew()
-    gone = sum(entry.state == GONE and archive.entries[path].state != GONE for path, entry in marked.entries.items())
-    return News(len(looked), [entry for entry in looked if entry.state == UNREADABLE], gone)
+    before = {entry.here for entry in archive.entries.values() if entry.state == GONE}
+    gone = sum(entry.state == GONE and entry.here not in before for entry in marked.entries.values())
+    return News(len(new) - len(again), len(again), [entry for entry in looked if entry.state == UNREADABLE], gone)
+
+
+def _may_pass(before: Entry | None, now: Entry, most: int) -> bool:
+    """Whether a capture is as it was when it could not be read, and may be readable all the same."""
+    if before is None or before.state != UNREADABLE or before.here != now.here:
+        return False
+    reason = before.reason or AGAIN
+    many = re.search(r" of ([\d,]+) windows, more than max_windows", reason)
+    return reason.endswith(AGAIN) or bool(many and int(many[1].replace(",", "")) <= most)
 
 
 def _looked_at(run: Run, new: Sequence[Entry]) -> list[Entry]:
@@ -62,24 +80,20 @@ def _looked_at(run: Run, new: Sequence[Entry]) -> list[Entry]:
         run.store.remove(work)
     for line in made.lines:
         run.log.say(f"ingest: {line}")
-    reasons = _reasons(made.lines)
     by_capture: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         by_capture.setdefault((row["sensor"], row["capture"]), []).append(row)
-    return [
-        _entry(entry, by_capture.get((entry.sensor, entry.capture), []), reasons, run.settings.max_windows)
-        for entry in new
-    ]
+    return [_entry(run, entry, by_capture.get((entry.sensor, entry.capture), []), made.lines) for entry in new]
 
 
-def _entry(entry: Entry, rows: Sequence[dict[str, Any]], reasons: dict[str, str], most: int) -> Entry:
+def _entry(run: Run, entry: Entry, rows: Sequence[dict[str, Any]], lines: Sequence[str]) -> Entry:
     timed = [row for row in rows if row["start"] is not None]
     if not entry.size:
         return replace(entry, state=UNREADABLE, reason="an empty file")
     if not rows:
-        reason = reasons.get(entry.path)
+        reason = _reason(entry, lines)
         return replace(entry, state=UNREADABLE if reason else EMPTY, reason=reason)
-    if len(timed) > most:
+    if len(timed) > run.settings.max_windows:
         reason = f"its packets are of {len(timed):,} windows, more than max_windows"
         return replace(entry, state=UNREADABLE, reason=reason)
     return replace(
@@ -93,11 +107,16 @@ def _entry(entry: Entry, rows: Sequence[dict[str, Any]], reasons: dict[str, str]
     )
 
 
-def _reasons(lines: Sequence[str]) -> dict[str, str]:
-    """What was said about captures that could not be read."""
-    found = {}
-    for line in lines:
-        match = re.search(r"(?:^|: )((?:/|\w+://).*?): (.*?)(?:; skipped)$", line)
-        if match:
-            found[match[1]] = match[2]
-    return found
+def _reason(entry: Entry, lines: Sequence[str]) -> str | None:
+    """Why Pig has no packets of a capture; None if it has none. It is looked at here, as LINES may not be all."""
+    said = [line.partition(f"{entry.path}: ")[2] for line in lines if f"{entry.path}: " in line]
+    skipped = next((line.removesuffix("; skipped") for line in said if line.endswith("; skipped")), "")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # Pig has said them
+            batch = next((batch for batch in load("volumes", entry.path, ["ts"]) if batch.num_rows), None)
+    except (CaptureError, OSError) as error:
+        passing = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+        return str(error).removeprefix(f"{entry.path}: ") + (AGAIN if passing else "")
+    if skipped or batch:
+        return (skipped or "no packets of it came") + AGAIN  # since now, and here, it can be read
+    return None

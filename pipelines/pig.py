@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ NUMBER = struct.Struct(">i")
 HEAP = "1g"
 LEAST_HEAP = 64  # megabytes, without which Java runs no script of Pig's
 LINES = 2000  # lines of Pig's that are kept
+FREE, OUT = b"-", b"x"
 
 
 _MACRO = re.compile(r"^DEFINE (\w+)\s*\(.*?^};", re.M | re.S)
@@ -43,8 +44,10 @@ class Ran:
 class Pigs:
     """Processes of Pig that run one script after another, each warm from its second on; as many as run at once.
 
-    They are started by need before Luigi forks: whoever gets the lock of one may talk to it. HEAP: memory of each at
-    most (Java's -Xmx); without a bound Java takes a quarter of the machine's before it looks for what is free.
+    They are started by need before Luigi forks: whoever gets the lock of one may talk to it. A lock's file says
+    while a request is OUT: where that stays, the process is dead, or its answer is still to come and nobody's; it is
+    not used again. HEAP: memory of each at most (Java's -Xmx); without a bound Java takes a quarter of the machine's
+    before it looks for what is free.
     """
 
     def __init__(self, count: int, mode: str, options: Sequence[str], folder: Path, heap: str = HEAP) -> None:
@@ -58,7 +61,7 @@ class Pigs:
 
     def _start(self, number: int) -> tuple[Path, subprocess.Popen[bytes]]:
         lock = self.folder / f"pig-{number}"
-        lock.touch()
+        lock.write_bytes(FREE)  # on a full disk a byte can still become another
         try:
             process = subprocess.Popen(
                 [str(ROOT / "bin/pig"), "-x", self.mode, "-serve"], cwd=ROOT, stdin=subprocess.PIPE,
@@ -70,9 +73,11 @@ class Pigs:
 
     def close(self) -> None:
         """End them."""
-        for _, process in self._servers:
+        for lock, process in self._servers:
             assert process.stdin is not None
             assert process.stdout is not None
+            if lock.read_bytes() == OUT:
+                process.terminate()  # it may still be at work for somebody who is gone
             process.stdin.close()
             process.stdout.close()
             process.wait()
@@ -82,25 +87,37 @@ class Pigs:
         arguments = ["-x", self.mode, *self.options]
         for name, value in parameters.items():
             arguments += ["-p", f"{name}={value}"]
-        with self._free() as process:
-            code, text = _asked(process, [*arguments, str(script)])
+        code, text = self._answer([*arguments, str(script)])
         said = [line for line in text.splitlines() if line.strip()][-LINES:]
         if code:
             raise PigError(_reason(said, code))
         return _understood(said, parameters.get("output", ""))
 
+    def _answer(self, arguments: Sequence[str]) -> tuple[int, str]:
+        while True:
+            with suppress(BrokenPipeError), self._free() as process:  # it was dead before: another one is asked
+                return _asked(process, arguments)
+
     @contextmanager
     def _free(self) -> Iterator[subprocess.Popen[bytes]]:
-        """One that nobody talks to."""
+        """One that nobody talks to, and that answered all that it was asked. Raises PigError if none will be."""
         while True:
+            busy = False
             for lock, process in self._servers:
-                with lock.open() as file:
+                with lock.open("rb+") as file:
                     try:
                         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except OSError:
+                    except BlockingIOError:
+                        busy = True
                         continue
-                    yield process
+                    if os.pread(file.fileno(), 1, 0) == OUT:
+                        continue
+                    os.pwrite(file.fileno(), OUT, 0)
+                    yield process  # what fails here leaves it so
+                    os.pwrite(file.fileno(), FREE, 0)
                     return
+            if not busy:
+                raise PigError("no process of Pig is left: killed, or out of memory, or what used it was killed")
             time.sleep(0.02)
 
 
@@ -143,20 +160,23 @@ def _statements(script: Path) -> str:
 
 
 def _asked(process: subprocess.Popen[bytes], arguments: Sequence[str]) -> tuple[int, str]:
-    """Have a script run (packetpig.engine.Serving has the protocol): exit code, and what was said."""
+    """Have a script run (packetpig.engine.Serving has the protocol): exit code, and what was said.
+
+    Raises BrokenPipeError if the process did not take all of it, and so runs nothing; PigError if it ended later.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     request = NUMBER.pack(len(arguments))
     for argument in arguments:
         data = argument.encode()
         request += NUMBER.pack(len(data)) + data
+    view = memoryview(request)
+    while view:
+        view = view[process.stdin.write(view) or 0 :]
     try:
-        view = memoryview(request)
-        while view:
-            view = view[process.stdin.write(view) or 0 :]
         code = NUMBER.unpack(_exactly(process.stdout, 4))[0]
         text = _exactly(process.stdout, NUMBER.unpack(_exactly(process.stdout, 4))[0])
-    except (BrokenPipeError, EOFError) as error:
+    except EOFError as error:
         raise PigError("Pig's process ended in the middle (killed, or out of memory)") from error
     return code, text.decode(errors="replace")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,16 @@ if TYPE_CHECKING:
     from packetpig.loaders.engines.difference import Change
     from packetpig.pipelines.settings import Settings
     from packetpig.pipelines.stage import Stage
+
+
+CHOSEN = (".about", "stages.json")
+"""What says which stages the last run had, also those that could not be made: captures are kept for them."""
+
+
+def chosen(store: Store) -> list[str]:
+    """Those stages' names, sorted; empty if nothing says so."""
+    found: list[str] = json.loads(store.read(*CHOSEN)) if store.exists(*CHOSEN) else []
+    return found
 
 
 class Log:
@@ -83,7 +96,10 @@ class Run:
         self.makers = {table: kind for kind in kinds.values() for table in kind.stored()}
         self.known: dict[tuple[str, str], str] = {}
         self.cache: dict[tuple[str, str], Any] = {}  # what stages would work out again and again; for a round
+        self.waiting: dict[str, tuple[Part, str]] = {}  # windows whose key waits for a table, and that one's key
         self._windows: dict[str, Window] = {}
+        self._names: list[str] = []
+        self._order: dict[str, int] = {}
         self.renew()
 
     def choose(self, without: Collection[str]) -> None:
@@ -101,15 +117,20 @@ class Run:
             del self.kinds[name]
             if out[name]:
                 self.log.say(f"{name}: left out: {out[name]}")
+        if chosen(self.store) != sorted(self.kinds):
+            self.store.write(json.dumps(sorted(self.kinds)).encode(), *CHOSEN)
 
     def renew(self) -> None:
         """Look at the archive again."""
         self.forget()
         self._windows = {window.name: window for window in self.archive.windows()}
+        self._names = list(self._windows)
+        self._order = {name: at for at, name in enumerate(self._names)}
 
     def forget(self) -> None:
         """What tables are there may have changed."""
         self.known.clear()
+        self.waiting.clear()
         self.cache.clear()
 
     def pig(self, script: Path, parameters: Mapping[str, str]) -> pig.Ran:
@@ -147,15 +168,46 @@ class Run:
 
     def names(self) -> list[str]:
         """Names of all windows, in order."""
-        return list(self._windows)
+        return list(self._names)
 
     def before(self, name: str) -> str | None:
         """The window before, of those that have packets."""
-        names = self.names()
-        at = names.index(name)
-        return names[at - 1] if at else None
+        at = self._order[name]
+        return self._names[at - 1] if at else None
+
+    def behind(self, name: str) -> Iterator[str]:
+        """The windows after one, in order."""
+        return itertools.islice(self._names, self._order[name] + 1, None)
+
+    # --- what processes of a run tell each other
+
+    def tell(self, kind: type[Stage], window: str, key: str) -> None:
+        """Leave word of the key that a window was made with, for those that run later in processes of their own."""
+        with suppress(OSError):  # they find out by themselves, if it takes longer
+            (self.folder / f"{kind.stage()}~{window}").write_text(key)
+
+    def told(self, kind: type[Stage], window: str) -> str | None:
+        """The key that a window has been made with in this run, if so."""
+        try:
+            return (self.folder / f"{kind.stage()}~{window}").read_text() or None
+        except OSError:
+            return None
 
     # --- tables
+
+    def there(self, table: str) -> dict[str, str]:
+        """Windows of a table that were complete when the round began, and their keys."""
+        found: dict[str, str] | None = self.cache.get(("there", table))
+        if found is None:
+            found = self.cache["there", table] = self.tables.windows(table)
+        return found
+
+    def has(self, part: Part) -> bool:
+        """Whether there was anything of a part when the round began, complete or not."""
+        names: set[str] | None = self.cache.get(("names", part.table))
+        if names is None:
+            names = self.cache["names", part.table] = set(self.store.names(part.table))
+        return part.folder[-1] in names or part.window in self.there(part.table)
 
     def keys(self, table: str, window: str, whole: bool) -> dict[str, str]:
         """Keys of a table's parts that a stage reads, by window, as they should be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shlex
 
@@ -9,6 +10,20 @@ import luigi
 from packetpig.pipelines.pig import HEAP, options
 
 CORES = os.cpu_count() or 1
+MODES = ("local", "mapreduce", "tez", "tez_local")
+LEAST = {"workers": 1, "max_windows": 1, "settle": 0, "warm": 0, "follow": -1}
+"""Below these a number would have a run hang, or leave out something in silence."""
+
+
+def networks(text: str) -> list[str]:
+    """The networks that TEXT names, with commas or spaces. Raises ValueError if there is none, or something else."""
+    found = text.replace(",", " ").split()
+    for one in found or [""]:
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(f"internal: {one or 'nothing'} is no network like 10.0.0.0/8 or fc00::/7") from None
+    return found
 
 
 class Settings(luigi.Config):
@@ -27,6 +42,15 @@ class Settings(luigi.Config):
     def options(self) -> list[str]:
         """Options of bin/pig."""
         return [*options(self.captures, self.tables), *shlex.split(self.pig_options)]
+
+    def check(self) -> None:
+        """Raise ValueError, in a line, for what nothing can be done with."""
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: {getattr(self, name)} is less than {least}")
+        if self.mode not in MODES:
+            raise ValueError(f"mode: {self.mode} is none of {', '.join(MODES)}")
+        networks(self.internal)
 
     captures = luigi.Parameter(description="folder of captures: of this machine, hdfs:// or s3a://")
     tables = luigi.Parameter(description="folder of tables: of this machine, hdfs:// or s3a://")

@@ -58,7 +58,7 @@ class Spoken(Stage):
         if last is None:
             return None
         end = run.window(window).end
-        here = {entry.path for entry in run.archive.captures(run.window(window))}
+        here = run.archive.captures(run.window(window))
         until = min(last, end + cls.follow(run))
         return run.archive.between(end, until, here)
 
@@ -69,10 +69,22 @@ class Spoken(Stage):
         return UNKNOWN if behind is None else [entry.identity for entry in behind]
 
     @classmethod
-    def sources(cls, run: Run, window: str) -> Sequence[Entry] | None:
+    def reached(cls, run: Run, window: str) -> Sequence[Entry] | None:
         """See Stage."""
         behind = cls.behind(run, window)
         return None if behind is None else [*run.archive.captures(run.window(window)), *behind]
+
+    @classmethod
+    def reading(cls, run: Run, capture: Entry) -> list[str]:
+        """See Stage: also windows before, whose sessions go on in it, or of whose sessions nobody knows."""
+        windows = super().reading(run, capture)
+        found, name = [], run.before(windows[0])
+        while name is not None and (capture.first_ts or 0) <= run.window(name).end + cls.follow(run):
+            behind = cls.behind(run, name)
+            if behind is None or capture in behind:
+                found.append(name)
+            name = run.before(name)
+        return [*found, *windows]
 
     def make(self, work: str) -> Ran:
         """See Stage; says where sessions were not followed to their ends."""

@@ -15,7 +15,7 @@ import os
 import pkgutil
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +30,7 @@ from packetpig.pipelines.windows import Window
 
 SCRIPTS = pig.ROOT / "pig" / "pipeline"
 UNKNOWN = "?"
+NAMED = 3  # captures in a line, before it says how many more there are
 
 
 class StageError(Exception):
@@ -124,21 +125,61 @@ class Stage(luigi.Task):
     @classmethod
     def kept(cls, run: Run, window: str) -> str:
         """The key of tables that stay as they are, as captures that they are made of are gone; else empty."""
-        if not cls.captures:
-            return ""
-        sources = cls.sources(run, window)
-        if sources is None or all(entry.state != GONE for entry in sources):
+        if not cls.captures or not any(entry.state == GONE for entry in cls.sources(run, window) or ()):
             return ""
         parts = cls.parts(window)
-        key = run.tables.windows(parts[0].table).get(window, "")
-        if not key or not all(run.tables.complete(part, key) for part in parts):
-            return ""
-        return key if run.tables.note(parts[0], key).get("captures") == identities(sources) else ""
+        key = run.there(parts[0].table).get(window, "")
+        return key if key and all(run.tables.complete(part, key) for part in parts) else ""
 
     @classmethod
     def sources(cls, run: Run, window: str) -> Sequence[Entry] | None:
-        """The captures that it reads; None while that is not known."""
+        """The captures that it reads, and those that are gone of which its tables are made; None while not known."""
+        found = cls.reached(run, window)
+        if found is None or all(entry.state != GONE for entry in found):
+            return found
+        made_of = cls.made_of(run, window)
+        return [entry for entry in found if entry.state != GONE or made_of is None or digest(entry.identity) in made_of]
+
+    @classmethod
+    def made_of(cls, run: Run, window: str) -> Collection[str] | None:
+        """What stands for the captures that its tables were made of when the round began; None if nothing tells."""
+        part = cls.parts(window)[0]
+        if key := run.there(part.table).get(window):
+            found: list[str] | None = run.tables.note(part, key).get("made_of")
+            return found
+        return None if any(run.has(part) for part in cls.parts(window)) else ()
+
+    @classmethod
+    def reached(cls, run: Run, window: str) -> Sequence[Entry] | None:
+        """The captures that it would read if all were still there; None while not known."""
         return run.archive.captures(run.window(window))
+
+    @classmethod
+    def added(cls, run: Run, window: str) -> list[Entry]:
+        """Captures that should be added to tables, and cannot, as others that these are made of are gone."""
+        key = cls.kept(run, window)
+        sources = cls.sources(run, window) or () if key else ()
+        if not key or run.tables.note(cls.parts(window)[0], key).get("captures") == identities(sources):
+            return []
+        made_of = cls.made_of(run, window) or ()
+        return [entry for entry in sources if entry.state != GONE and digest(entry.identity) not in made_of]
+
+    @classmethod
+    def reading(cls, run: Run, capture: Entry) -> list[str]:
+        """The windows that read a capture, or may do so."""
+        return [Window(start, start + run.archive.length).name for start in capture.windows]
+
+    @classmethod
+    def done_with(cls, run: Run, window: str, capture: Entry) -> bool:
+        """Whether tables are there that a capture went into, and nothing is to be added that would need it again."""
+        parts = cls.parts(window)
+        key, sources = run.there(parts[0].table).get(window, ""), cls.sources(run, window)
+        if not key or sources is None or not all(run.tables.complete(part, key) for part in parts):
+            return False
+        if run.tables.note(parts[0], key).get("captures") == identities(sources):
+            return True
+        stays = any(entry.state == GONE for entry in sources)
+        return stays and digest(capture.identity) in (cls.made_of(run, window) or ())
 
     @classmethod
     def scripts(cls) -> Sequence[Path]:
@@ -155,8 +196,8 @@ class Stage(luigi.Task):
         """The stages that make what it reads, and that run in the same round."""
         run = self.run_of
         for maker in dict.fromkeys(run.makers[table] for table in self.reads):
-            if run.level(maker) == run.level(type(self)):
-                yield run.task(maker, self.window)
+            if run.level(maker) == run.level(type(self)) and not (task := run.task(maker, self.window)).there():
+                yield task
 
     def why_not(self) -> str:
         """Why it cannot run: what it reads is not there, and does not come in the same round. Empty if it can."""
@@ -165,9 +206,23 @@ class Stage(luigi.Task):
             maker = run.makers[table]
             if run.level(maker) < run.level(type(self)) and not self._there(maker):
                 return f"{table} is missing"
-        if self.captures and any(entry.state == GONE for entry in self.sources(run, self.window) or ()):
+        return self._why_not_read() if self.captures else ""
+
+    def _why_not_read(self) -> str:
+        """Why its captures are not read."""
+        run = self.run_of
+        sources = self.sources(run, self.window)
+        if sources is not None and not sources:
+            return "captures of this window are gone; nothing was made of them"
+        if all(entry.state != GONE for entry in sources or ()):
+            return ""
+        if not self.there():
             return "captures of this window are gone, and what they gave would be lost"
-        return ""
+        paths = [entry.path for entry in self.added(run, self.window)]
+        if not paths:
+            return ""
+        more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+        return f"captures of this window are gone, so its tables stay without {', '.join(paths[:NAMED])}{more}"
 
     @classmethod
     def unable(cls, run: Run) -> str:
@@ -188,10 +243,14 @@ class Stage(luigi.Task):
     def _there(self, maker: type[Stage]) -> bool:
         if self.whole and not maker.whole:
             return any(name != ALL for name in self.run_of.tables.windows(maker.stored()[0]))
-        return self.run_of.task(maker, self.window).complete()
+        return self.run_of.task(maker, self.window).there()
 
     def complete(self) -> bool:
-        """Whether its tables are what they should be."""
+        """Whether there is nothing to do, or to say: its tables are there, and no capture had to be left out."""
+        return self.there() and not self.added(self.run_of, self.window)
+
+    def there(self) -> bool:
+        """Whether its tables are what they should be, as far as they can be made."""
         run = self.run_of
         key = self.wanted(run, self.window)
         return key != UNKNOWN and all(run.tables.complete(part, key) for part in self.parts(self.window))
@@ -223,24 +282,36 @@ class Stage(luigi.Task):
         parts = self.parts(self.window)
         if key == UNKNOWN:
             raise StageError(f"{self.stage()} {self.window}: what it reads is missing")
-        if why := self.why_not():  # it has been said; something else of this round wanted it
+        there = all(run.tables.complete(part, key) for part in parts)
+        if why := self.why_not():
+            if there:  # else it has been said, and something else of this round wanted it
+                run.log.say(f"{self.stage()} {self.window}: not run: {why}")
             raise StageError(f"{self.stage()} {self.window}: {why}")
-        if all(run.tables.complete(part, key) for part in parts):
+        if there:
             return
         work = f"{WORK}/{self.stage()}-{self.window}-{os.getpid()}-{time.monotonic_ns()}"
         run.store.make(work)
         began = time.monotonic()
         try:
             made = self.make(work)
+            if self.captures and self.sources(run, self.window) != self.reached(run, self.window):
+                made.lines.append("captures of this window were gone before anything was made of them")
             note = {"key": key, "rows": made.rows, "bytes": run.tables.size(work), **self.noted(work)}
+            note["settings"] = {name: getattr(run.settings, name) for name in self.settings}
             if self.captures:
-                note["captures"] = identities(self.sources(run, self.window) or ())
+                sources = self.sources(run, self.window) or ()
+                note |= {"captures": identities(sources), "made_of": [digest(entry.identity) for entry in sources]}
             note["seconds"] = round(time.monotonic() - began, 3)
             run.tables.publish(work, {part: part.table for part in parts}, key, note)
+            run.tell(type(self), self.window, key)
             run.log.done(self.stage(), self.window, note, made.lines)
         except (pig.PigError, StoreError, OSError) as error:
             run.log.failed(self.stage(), self.window, error)
             raise StageError(f"{self.stage()} {self.window}: {error}") from error
+        except Exception as error:  # Luigi is kept from saying it
+            said = StageError(f"{type(error).__name__}: {' '.join(str(error).split())}")
+            run.log.failed(self.stage(), self.window, said)
+            raise StageError(f"{self.stage()} {self.window}: {said}") from error
         finally:
             run.store.remove(work)
 
@@ -252,6 +323,12 @@ class Stage(luigi.Task):
 def identities(captures: Sequence[Entry]) -> str:
     """What stands for captures."""
     return digest([entry.identity for entry in captures])
+
+
+def ends(tasks: Sequence[Stage]) -> list[Stage]:
+    """Those of TASKS that no other one requires: Luigi finds the others itself, and goes through a chain but once."""
+    required = {id(task) for one in tasks for task in one.requires()}  # Luigi has one object a task
+    return [task for task in tasks if id(task) not in required]
 
 
 def stages() -> dict[str, type[Stage]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -24,6 +25,9 @@ from packetpig.pipelines.claims import StoreError as StoreError
 
 BUSY = 75
 """Exit code of who meets another run (sysexits.h: try again later)."""
+WORK = ".work"
+FSCK = "lost+found"
+"""A folder in the root of a file system that only root may list: no captures are expected there."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,11 @@ class Store:
         """Whether there is such a file or folder."""
         raise NotImplementedError
 
-    def files(self, *parts: str) -> list[File]:
-        """All files below a folder, but for those with a part that begins with _ or a dot, by path."""
+    def files(self, *parts: str, unlisted: list[str] | None = None) -> list[File]:
+        """All files below a folder, but for those with a part that begins with _ or a dot, by path.
+
+        Raises StoreError if a folder among them cannot be listed; with UNLISTED it is put there instead.
+        """
         raise NotImplementedError
 
     def file(self, path: str) -> File | None:
@@ -135,19 +142,32 @@ class LocalStore(Store):
         """See Store."""
         return self._at(*parts).exists()
 
-    def files(self, *parts: str) -> list[File]:
+    def files(self, *parts: str, unlisted: list[str] | None = None) -> list[File]:
         """See Store."""
         base = self._at(*parts)
         found = []
-        for folder, folders, names in os.walk(base, followlinks=True):
+
+        def failed(error: OSError) -> None:
+            if isinstance(error, FileNotFoundError) or Path(error.filename).name == FSCK:
+                return
+            if unlisted is None:
+                raise StoreError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+            unlisted.append(error.filename)
+
+        for folder, folders, names in os.walk(base, followlinks=True, onerror=failed):
             folders[:] = [name for name in folders if name[0] not in "._"]
             for name in names:
                 if name[0] in "._":
                     continue
                 path = os.path.join(folder, name)  # noqa: PTH118
-                with suppress(FileNotFoundError):  # it went away, or a link to nowhere
+                try:
                     status = os.stat(path)  # noqa: PTH116
-                    found.append(File(path, os.path.relpath(path, base), status.st_size, status.st_mtime_ns / 1e9))
+                except FileNotFoundError:  # it went away, or a link to nowhere
+                    continue
+                except PermissionError as error:  # of the folder, or of one that a link leads through
+                    failed(error)
+                    continue
+                found.append(File(path, os.path.relpath(path, base), status.st_size, status.st_mtime_ns / 1e9))
         return sorted(found, key=lambda file: file.path)
 
     def file(self, path: str) -> File | None:
@@ -169,9 +189,16 @@ class LocalStore(Store):
         target = self._at(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{os.getpid()}")
+        lasts = not _passing(*parts)
         try:
-            part.write_bytes(data)
+            with part.open("wb") as file:
+                file.write(data)
+                if lasts:
+                    file.flush()
+                    os.fsync(file.fileno())
             part.replace(target)
+            if lasts:
+                _to_disk(target.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -181,8 +208,15 @@ class LocalStore(Store):
 
     def move(self, source: str, target: str) -> None:
         """See Store."""
-        self._at(target).parent.mkdir(parents=True, exist_ok=True)
-        self._at(source).rename(self._at(target))
+        final = self._at(target)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if _passing(target):
+            self._at(source).rename(final)
+            return
+        for path in (self._at(source), *self._at(source).rglob("*")):
+            _to_disk(path)
+        self._at(source).rename(final)
+        _to_disk(final.parent)
 
     @contextmanager
     def folder(self, *parts: str) -> Iterator[Path]:
@@ -217,6 +251,23 @@ class LocalStore(Store):
             yield
 
 
+def _passing(*parts: str) -> bool:
+    """Whether a path is one where tables are made: what is there when the power goes is of no use."""
+    return parts[0].startswith(WORK)
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file or folder on the disk, should the power go."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that has no such thing
+            raise
+    finally:
+        os.close(file)
+
+
 class RemoteStore(Store):
     """A folder of HDFS or S3. On S3 a folder does not move at once: what says that it is complete is written last."""
 
@@ -244,8 +295,8 @@ class RemoteStore(Store):
         """See Store."""
         return self._system.status(self._at(*parts)) is not None
 
-    def files(self, *parts: str) -> list[File]:
-        """See Store."""
+    def files(self, *parts: str, unlisted: list[str] | None = None) -> list[File]:
+        """See Store: a folder that cannot be listed always raises."""
         base = self._at(*parts)
         found = [self._file(entry, base) for entry in remote.walk(self._system, base)]
         return sorted(found, key=lambda file: file.path)

@@ -70,9 +70,16 @@ class Tables:
         return self.store.exists(DONE, part.table, f"{part.window}~{key}") and self.store.exists(*part.folder)
 
     def note(self, part: Part, key: str) -> dict[str, Any]:
-        """What was noted when a part was completed: rows, bytes, seconds, and what its stage wants to know again."""
+        """What was noted when a part was completed: rows, bytes, seconds, and what its stage wants to know again.
+
+        Raises StoreError.
+        """
         if (part, key) not in self._notes:
-            self._notes[part, key] = json.loads(self.store.read(DONE, part.table, f"{part.window}~{key}"))
+            name = (DONE, part.table, f"{part.window}~{key}")
+            try:
+                self._notes[part, key] = json.loads(self.store.read(*name))
+            except ValueError as error:
+                raise StoreError(f"{self.store.path(*name)}: {error}") from error
         return self._notes[part, key]
 
     def publish(self, work: str, parts: Mapping[Part, str], key: str, note: Mapping[str, Any]) -> None:

@@ -125,6 +125,40 @@ def _decoded(part: str) -> str:
     return part.lower()
 
 
+@outputSchema("tries:bag{(fortnight:long, began:double, since:double, until:double)}")
+def tries(rows: list[tuple[float | None, float | None]] | None) -> list[tuple[int, float, float, float]] | None:
+    """When an attacker tried to break into a host: a row a day of tries, and fortnight that deeds may follow in.
+
+    ROWS: tuples of when evidence begins and ends. `since`, `until`: the day's tries; `began`: the first of those that
+    no two weeks without any lie between. Of evidence that spans more than that only both ends are known. `fortnight`:
+    a number for a join, of two weeks in which somebody may still be blamed for it.
+
+    Pig: `FOREACH pairs GENERATE group, FLATTEN(incidents.tries(evidence.(ts, end_ts)));`
+    """
+    if rows is None:
+        return None
+    days: dict[int, tuple[float, float]] = {}
+    for start, end in _points(rows):
+        since, until = days.get(int(start // 86400), (start, end))
+        days[int(start // 86400)] = min(since, start), max(until, end)
+    found = []
+    began = last = float("-inf")
+    for since, until in sorted(days.values()):
+        if since > last + QUIET:
+            began = since
+        last = max(last, until)
+        for fortnight in range(int(since // QUIET), int((until + QUIET) // QUIET) + 1):
+            found.append((fortnight, began, since, until))
+    return found
+
+
+def _points(rows: Iterable[tuple[float | None, float | None]]) -> Iterable[tuple[float, float]]:
+    for start, given in rows:
+        if start is not None:
+            end = start if given is None else max(start, given)
+            yield from [(start, end)] if end - start <= QUIET else [(start, start), (end, end)]
+
+
 @outputSchema(
     "made:tuple(incidents:bag{(incident:chararray, sensor:chararray, ts:double, end_ts:double, severity:int, "
     "attacker:chararray, target:chararray, title:chararray, country:chararray, city:chararray, asn:chararray, "
@@ -147,10 +181,7 @@ def assemble(
         return None
     evidence = [Evidence(*row) for row in rows]
     known = [one for one in evidence if one.kind.startswith("_")]
-    found = sorted(
-        (one for one in evidence if not one.kind.startswith("_") and one.ts is not None),
-        key=lambda one: (one.ts, one.kind, str(one)),
-    )
+    found = sorted((one for one in evidence if not one.kind.startswith("_") and one.ts is not None), key=_order)
     incidents: list[tuple[Any, ...]] = []
     events: list[tuple[Any, ...]] = []
     for group in _groups(found):
@@ -163,15 +194,57 @@ def assemble(
 
 
 def _groups(found: Sequence[Evidence]) -> list[list[Evidence]]:
+    """Evidence that belongs together, by time.
+
+    A row that spans more than QUIET is a sum: nothing says that it went on all the time. It holds nothing together, and
+    is evidence of each group that is in its span.
+    """
+    groups = _bound([one for one in found if not _is_long(one)])
+    sums = [one for one in found if _is_long(one)]
+    alone = [one for one in sums if not _near(one, groups)]
+    groups += _bound(alone)
+    added = [(group, _within(one, group)) for one in sums if one not in alone for group in _near(one, groups)]
+    for group, one in added:
+        group.append(one)
+    return sorted((sorted(group, key=_order) for group in groups), key=lambda group: _order(group[0]))
+
+
+def _near(one: Evidence, groups: Sequence[list[Evidence]]) -> list[list[Evidence]]:
+    first, last = _span([one])
+    spans = ((group, *_span(group)) for group in groups)
+    return [group for group, start, end in spans if first <= end + QUIET and last >= start - QUIET]
+
+
+def _within(one: Evidence, group: Sequence[Evidence]) -> Evidence:
+    """The row, as far as it is of the group's time."""
+    (first, last), (start, end) = _span([one]), _span(group)
+    ts, end_ts = (first if first >= start - QUIET else start), (last if last <= end + QUIET else end)
+    return one._replace(ts=ts, end_ts=end_ts)
+
+
+def _bound(found: Sequence[Evidence]) -> list[list[Evidence]]:
     groups: list[list[Evidence]] = []
     until = float("-inf")
     for one in found:
-        start = one.ts or 0.0
+        start, end = _span([one])
         if start > until + QUIET:
             groups.append([])
         groups[-1].append(one)
-        until = max(until, one.end_ts or start)
+        until = max(until, end)
     return groups
+
+
+def _span(group: Sequence[Evidence]) -> tuple[float, float]:
+    return min(one.ts or 0.0 for one in group), max(one.end_ts or one.ts or 0.0 for one in group)
+
+
+def _is_long(one: Evidence) -> bool:
+    start, end = _span([one])
+    return end - start > QUIET
+
+
+def _order(one: Evidence) -> tuple[float, str, str]:
+    return one.ts or 0.0, one.kind, str(one)
 
 
 def _is_incident(group: Sequence[Evidence]) -> bool:
@@ -194,8 +267,7 @@ class _Incident:
             known,
             captures,
         )
-        self.start = min(one.ts or 0.0 for one in group)
-        self.end = max(one.end_ts or one.ts or 0.0 for one in group)
+        self.start, self.end = _span(group)
         self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
         self.inward = [one for one in group if one.kind in INWARD and one.target != attacker]
         self.outward = [one for one in group if one.kind in OUTWARD]

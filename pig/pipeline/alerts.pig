@@ -1,10 +1,11 @@
 -- Which attacks does an IDS see in the window, and in which sessions?
 -- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), continued
--- (earlier windows' sessions in this one), engine, rules, warm, until (seconds: what the engine is given), start, end
--- (seconds), output. Where alerts are there already, and the rules have changed: since (the rules as they were; else
--- nothing), before (those alerts), gone (rules whose alerts count no more).
+-- (earlier windows' sessions in this one), engine, rules, internal (networks of ours, with commas: HOME_NET), warm, until
+-- (seconds: what the engine is given), start, end (seconds), output. Where alerts are there already, and the rules have
+-- changed: since (the rules as they were; else nothing), before (those alerts), gone (rules whose alerts count no more).
 SET pig.store.schema.disambiguate 'false'
-found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules', 'since=$since', 'start=$warm', 'end=$until');
+found   = LOAD '$captures' USING SnortLoader('engine=$engine', 'rules=$rules', 'home=$internal', 'since=$since', 'start=$warm',
+    'end=$until');
 began   = LOAD '$sessions' USING ParquetLoader();
 here    = FOREACH began GENERATE sensor, community_id, ts, end_ts, session_id, src, sport, dst, dport, proto, service, state;
 older   = LOAD '$continued' USING ParquetLoader();

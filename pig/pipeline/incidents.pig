@@ -81,16 +81,20 @@ timed     = FOREACH own_deeds GENERATE *, ts AS since_ts;
 outward   = UNION timed, moved;
 
 -- to whom it belongs: who attacked that host last before, in the two weeks before; else it stands for itself
+-- (joined by fortnights: else each deed would meet all attacks that there ever were)
 strong    = FILTER inward BY severity <= 2 AND target IS NOT NULL AND attacker != 'many';
 pairs     = GROUP strong BY (sensor, target, attacker);
-attacks   = FOREACH pairs GENERATE group.sensor AS hit_sensor, group.target AS hit, group.attacker AS attacker, MIN(strong.ts) AS since, MAX(strong.end_ts) AS until;
-joined    = JOIN outward BY (sensor, target) LEFT OUTER, attacks BY (hit_sensor, hit);
+attacks   = FOREACH pairs GENERATE group.sensor AS hit_sensor, group.target AS hit, group.attacker AS attacker,
+    FLATTEN(incidents.tries(strong.(ts, end_ts))) AS (fortnight, began, since, until);
+dated     = FOREACH outward GENERATE *, (long) (ts / 1209600.0) AS of_fortnight;
+joined    = JOIN dated BY (sensor, target, of_fortnight) LEFT OUTER, attacks BY (hit_sensor, hit, fortnight);
 possible  = FOREACH joined GENERATE sensor .. session_id,
-    (attacker IS NOT NULL AND since_ts >= since AND ts <= until + 1209600 ?
-        CONCAT((peer == attacker ? '1' : '0'), SPRINTF('%020.6f', since), attacker) : null) AS claim;
+    (attacker IS NOT NULL AND since_ts >= began AND ts >= since AND ts <= until + 1209600.0 ?
+        CONCAT((peer IS NOT NULL AND peer == attacker ? '1' : '0'), SPRINTF('%020.6f', (until < ts ? until : ts)), SPRINTF('%020.6f', since), attacker) :
+        null) AS claim;
 each      = GROUP possible BY (sensor, target, peer, ts, end_ts, kind, severity, count, bytes, label, session_id);
 blamed    = FOREACH each GENERATE FLATTEN(group) AS (sensor, target, peer, ts, end_ts, kind, severity, count, bytes, label, session_id),
-    SUBSTRING(MAX(possible.claim), 21, 400) AS attacker;
+    SUBSTRING(MAX(possible.claim), 41, 400) AS attacker;
 kept      = FILTER blamed BY attacker IS NOT NULL OR NOT (kind == 'new_flow' OR kind == 'download' OR kind == 'loss');
 deeds     = FOREACH kept GENERATE
     sensor, (attacker IS NOT NULL ? attacker : (kind == 'dns_tunnel' ? REGEX_EXTRACT(label, ' below (.*)$', 1) : peer)) AS attacker, target, peer,

@@ -16,6 +16,7 @@ from packetpig.loaders.engines.rules import Rules
 from packetpig.pipelines import rulesets
 from packetpig.pipelines.pig import PigError, Ran
 from packetpig.pipelines.run import Run
+from packetpig.pipelines.settings import networks
 from packetpig.pipelines.spoken import Spoken, plain
 from packetpig.pipelines.stage import UNKNOWN
 from packetpig.pipelines.tables import Part, digest
@@ -33,7 +34,7 @@ class Alerts(Warmed, Spoken):
     """
 
     uses = ("continued",)
-    settings = (*Warmed.settings, *Spoken.settings, "engine")
+    settings = (*Warmed.settings, *Spoken.settings, "engine", "internal")
     columns = {  # noqa: RUF012
         "alerts": "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, "
         "proto:chararray, src:chararray, sport:int, dst:chararray, dport:int, client:chararray, engine:chararray, "
@@ -89,6 +90,7 @@ class Alerts(Warmed, Spoken):
         return {
             **super().parameters(work),
             "rules": run.settings.rules,
+            "internal": ",".join(networks(run.settings.internal)),  # engines take no spaces
             "until": str(max(end, math.floor(last) + 1)),
             **self._instead(work),
         }

@@ -25,9 +25,41 @@ class Tracked(Stage):
     columns = {"carried": "bucket:int, state:bytearray", "continued": f"{ROW}, goes_on:int, of_window:double"}  # noqa: RUF012
 
     @classmethod
+    def wanted(cls, run: Run, window: str) -> str:
+        """See Stage. From the last window whose key is known on, one by one: calls within calls would go too deep."""
+        todo: list[str] = []
+        name: str | None = window
+        while name is not None and not cls._looked_at(run, name):
+            todo.append(name)
+            name = cls.before(run, name)
+        for name in reversed(todo):
+            if super().wanted(run, name) == UNKNOWN and (before := cls.before(run, name)):
+                key = cls.wanted(run, before)
+                carried = (Part("carried", before), key)
+                run.waiting[name] = run.waiting[before] if key == UNKNOWN else carried
+        return run.known.get((cls.stage(), window), UNKNOWN)
+
+    @classmethod
+    def _looked_at(cls, run: Run, window: str) -> bool:
+        """Whether its key is known, or waits for a table that is still not there."""
+        if (cls.stage(), window) not in run.known and (told := run.told(cls, window)):
+            run.known[cls.stage(), window] = told
+        if (cls.stage(), window) in run.known:
+            return True
+        return window in run.waiting and not run.tables.complete(*run.waiting[window])
+
+    @classmethod
+    def before(cls, run: Run, window: str) -> str | None:
+        """The window before, of those that were made or can be: where captures went unread, nothing is handed on."""
+        before = run.before(window)
+        while before is not None and not cls.sources(run, before):
+            before = run.before(before)
+        return before
+
+    @classmethod
     def more(cls, run: Run, window: str) -> Any:
         """What the window before hands on: its contents, so that a change that does not reach here is none."""
-        before = run.before(window)
+        before = cls.before(run, window)
         if before is None:
             return ""
         key = cls.wanted(run, before)
@@ -37,13 +69,21 @@ class Tracked(Stage):
 
     def requires(self) -> Iterator[luigi.Task]:
         """The window before."""
-        before = self.run_of.before(self.window)
-        if before:
-            yield self.run_of.task(Tracked, before)
+        run, before = self.run_of, self.before(self.run_of, self.window)
+        if before and not (task := run.task(Tracked, before)).there():
+            yield task
+
+    def why_not(self) -> str:
+        """See Stage; also where the window that it waits for cannot be made again."""
+        run = self.run_of
+        why, key, waits = super().why_not(), self.wanted(run, self.window), run.waiting.get(self.window)
+        if why or key != UNKNOWN or not waits or not run.task(Tracked, waits[0].window).why_not():
+            return why
+        return f"it goes on from {waits[0].window}, which cannot be made"
 
     def parameters(self, work: str) -> dict[str, str]:
         """With what the window before hands on."""
-        run, before = self.run_of, self.run_of.before(self.window)
+        run, before = self.run_of, self.before(self.run_of, self.window)
         return {
             **super().parameters(work),
             "carried": run.parts([Part("carried", before)] if before else [], "carried", work),
@@ -73,14 +113,13 @@ class Sessions(Stage):
     def later(cls, run: Run, window: str) -> list[str]:
         """The windows after this one that its sessions went on in; the last has them open if tracking ends there."""
         found = [window]
-        names = run.names()
-        for name in names[names.index(window) + 1 :]:
+        for name in run.behind(window):
             key, carried = Tracked.wanted(run, found[-1]), Part("carried", found[-1])
             if key == UNKNOWN or not run.tables.complete(carried, key):
                 break
             if window not in run.tables.note(carried, key)["open"]:
                 break
-            if not run.task(Tracked, name).complete():
+            if not run.task(Tracked, name).there():
                 break
             found.append(name)
         return found[1:]

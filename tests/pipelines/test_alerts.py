@@ -44,3 +44,20 @@ def test_an_attack_that_the_edge_of_windows_cuts(tmp_path: Path) -> None:
     cold = pipeline(captures, tables, *run, "--warm", "0")
     assert cold.returncode == 0
     assert rows(tables, "alerts") == []
+
+
+@pytest.mark.slow
+def test_networks_of_ours_are_those_of_the_rules(tmp_path: Path) -> None:
+    """HOME_NET is what `--internal` says, with spaces or without; another one has the alerts made again."""
+    table = load("packets", str(DEMO / "2024-03-05T20.pcap"), ["ts", "frame"], where=TIME)
+    captures, tables, rules = tmp_path / "in", tmp_path / "out", tmp_path / "home.rules"
+    captures.mkdir()
+    (captures / "a.pcap").write_bytes(pcap([(row["ts"], row["frame"]) for row in table.read_all().to_pylist()]))
+    rules.write_text('alert tcp any any -> $HOME_NET any (msg:"ours"; flags:S,12; sid:9; rev:1;)\n')
+    run = ("1d", *FEW, "--rules", str(rules))
+    counts = []
+    for networks in ("203.0.113.0/24,2001:db8::/32", "10.10.0.0/16, fc00::/7"):
+        made = pipeline(captures, tables, *run, "--internal", networks)
+        assert made.returncode == 0, made.stderr
+        counts.append(len(rows(tables, "alerts")))
+    assert counts[0] == 0 < counts[1]

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import gzip
+import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from packetpig.loaders import load
+from packetpig.loaders.contract.report import CaptureError
 from packetpig.pipelines import pig, stage
-from packetpig.pipelines.__main__ import main
+from packetpig.pipelines.__main__ import _apart, _sound, main
+from packetpig.pipelines.archive import EMPTY, GONE, READ, UNREADABLE, Archive, Entry, listed
 from packetpig.pipelines.expire import main as expire
+from packetpig.pipelines.ingest import AGAIN, News, ingest
+from packetpig.pipelines.run import Log, Run
+from packetpig.pipelines.settings import Settings
 from packetpig.pipelines.stage import stages
+from packetpig.pipelines.store import LocalStore, StoreError, store
+from packetpig.pipelines.tables import Part, Tables
 
 from tests.conftest import ROOT
+from tests.making import pcap
 from tests.pipelines.test_pipeline import CAPTURES, LENGTH, found_sessions, inputs, pipeline, rows, sessions
 
 SMALL = 20_000  # bytes of a file: less than the run wants to write
@@ -41,6 +58,196 @@ def test_a_heap_that_java_would_not_take(tmp_path: Path, capfd: pytest.CaptureFi
     for heap in ("much", "1", "1k", "1m", "0g", "-1g", "1g -version"):
         assert main([str(tmp_path / "in"), str(tmp_path / "out"), f"--heap={heap}"]) == 2
         assert capfd.readouterr().err.endswith(f"pipeline: heap: {heap} is no amount of memory like 1g or 768m\n")
+
+
+def test_settings_that_nothing_can_be_done_with(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line, before anything is made."""
+    (tmp_path / "in").mkdir()
+    for given, line in {
+        "--workers=0": "workers: 0 is less than 1",
+        "--max-windows=0": "max_windows: 0 is less than 1",
+        "--settle=-1": "settle: -1 is less than 0",
+        "--warm=-100": "warm: -100 is less than 0",
+        "--follow=-2": "follow: -2 is less than -1",
+        "--mode=lokal": "mode: lokal is none of local, mapreduce, tez, tez_local",
+        "--internal=10.0.0.0/33": "internal: 10.0.0.0/33 is no network like 10.0.0.0/8 or fc00::/7",
+        "--internal=10.0.0.0/8,it's": "internal: it's is no network like 10.0.0.0/8 or fc00::/7",
+        "--internal=,": "internal: nothing is no network like 10.0.0.0/8 or fc00::/7",
+    }.items():
+        assert main([str(tmp_path / "in"), str(tmp_path / "out"), given]) == 2, given
+        assert capfd.readouterr().err == f"pipeline: {line}\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_tables_among_captures(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nor captures where a table is. What a capture is not looked for in is no matter."""
+    both = tmp_path / "both"
+    (both / "captures").mkdir(parents=True)
+    for captures, tables in ((both, both), (both, both / "out"), (both / "captures", both)):
+        assert main([str(captures), str(tables)]) == 2
+        assert "be among the captures" in (said := capfd.readouterr().err) or "where a table is" in said
+        assert said.count("\n") == 1
+    for captures, tables in ((both, both / ".out"), (both / "in", both), (both / "captures", tmp_path / "both2")):
+        captures.mkdir(exist_ok=True)
+        _apart(Settings(captures=str(captures), tables=str(tables)), store(str(tables)))
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, name: str, path: Path) -> None:
+    """Have a function of `os` refuse a path, as for somebody who is not root."""
+    real = getattr(os, name)
+
+    def function(given: object, *more: Any, **others: Any) -> Any:
+        if str(given) == str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(given, *more, **others)
+
+    monkeypatch.setattr(os, name, function)
+
+
+def ingested(captures: Path, tables: Path, **more: Any) -> tuple[News, dict[str, Entry]]:
+    """Bring the table of captures up to date, without more: what is new, and the table."""
+    place = LocalStore(str(tables))
+    archive = Archive.read(place, 3600)
+    run = Run(Settings(captures=str(captures), tables=str(tables), **more), place, archive, {})
+    unlisted: list[str] = []
+    found, _ = listed(str(captures), "", 0, unlisted)
+    run.pig = lambda *_: read(run, tables)  # type: ignore[method-assign]
+    news = ingest(run, found, unlisted)
+    return news, {entry.capture: entry for entry in Archive.read(place, 3600).entries.values()}
+
+
+def read(run: Run, tables: Path) -> pig.Ran:
+    """As the script of `ingest` does it, but for lines that were lost: what cannot be read has no rows."""
+    (work,) = (tables / ".work").iterdir()
+    (text,) = work.glob("*.captures")
+    made = []
+    for capture in map(json.loads, text.read_text().splitlines()):
+        with contextlib.suppress(CaptureError):
+            columns = ["capture", "sensor", "ts", "packets", "first_ts", "last_ts"]
+            table = load("volumes", capture["path"], columns, time="3600").read_all()
+            for row in table.to_pylist():
+                made.append(row | {"start": int(row.pop("ts")), "capture": capture["capture"]})
+    (work / "ingested").mkdir()
+    if made:
+        pq.write_table(pa.Table.from_pylist(made), work / "ingested" / "part-0.parquet")
+    return pig.Ran()
+
+
+def test_what_cannot_be_read_is_not_empty(tmp_path: Path) -> None:
+    """Also if nothing was said, and where its path looks like a reason."""
+    captures = tmp_path / "in: captures"
+    captures.mkdir()
+    (captures / "no.pcap").write_bytes(b"nothing like it" * 100)
+    (captures / "head.pcap").write_bytes(pcap([]))
+    (captures / "cut.pcap.gz").write_bytes(gzip.compress(pcap([(1.0, bytes(60))]))[:12])
+    (captures / "good.pcap").write_bytes(pcap([(1.0, bytes(60))]))
+    news, table = ingested(captures, tmp_path / "out")
+    assert {name: entry.state for name, entry in table.items()} == {
+        "no.pcap": UNREADABLE, "head.pcap": EMPTY, "cut.pcap.gz": UNREADABLE, "good.pcap": READ
+    }  # fmt: skip
+    assert table["no.pcap"].reason == "not a capture (its first bytes are 6e 6f 74 68 69 6e 67 20)"
+    assert {entry.capture for entry in news.unreadable} == {"no.pcap", "cut.pcap.gz"}
+    again, _ = ingested(captures, tmp_path / "out")
+    assert (again.read, again.again, list(again.unreadable)) == (0, 0, [])  # damaged: not until it changes
+
+
+def test_what_may_pass_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captures, tables = tmp_path / "in", tmp_path / "out"
+    captures.mkdir()
+    (captures / "a.pcap").write_bytes(pcap([(1.0, bytes(60))]))
+    (captures / "b.pcap").write_bytes(pcap([(hour * 3600.0, bytes(60)) for hour in range(3)]))
+    with monkeypatch.context() as patched:
+        refused(patched, "open", captures / "a.pcap")
+        for times in range(2):
+            news, table = ingested(captures, tables, max_windows=2)
+            assert table["a.pcap"].reason == f"no permission to read it{AGAIN}"
+            assert table["b.pcap"].reason == "its packets are of 3 windows, more than max_windows"
+            assert len(news.unreadable) == (1 if times else 2)  # the other would be the same
+            assert news.again == times
+    news, table = ingested(captures, tables, max_windows=3)
+    assert (news.read, news.again, list(news.unreadable)) == (0, 2, [])
+    assert {entry.state for entry in table.values()} == {READ}
+    assert ingested(captures, tables)[0] == News(0, 0, [], 0)
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Captures there stay as they were. That of fsck, which only root may list, is no matter."""
+    captures, tables = tmp_path / "in", tmp_path / "out"
+    for second, name in enumerate(("north", "south", "lost+found")):
+        (captures / name).mkdir(parents=True)
+        (captures / name / "a.pcap").write_bytes(pcap([(second, bytes(60))]))
+    ingested(captures, tables)
+    refused(monkeypatch, "scandir", captures / "lost+found")
+    assert {entry.below for entry in LocalStore(str(captures)).files()} == {"north/a.pcap", "south/a.pcap"}
+    refused(monkeypatch, "scandir", captures / "south")
+    news, table = ingested(captures, tables)
+    assert news.gone == 1
+    assert {name: entry.state for name, entry in table.items()} == {
+        "north/a.pcap": READ, "south/a.pcap": READ, "lost+found/a.pcap": GONE
+    }  # fmt: skip
+    with pytest.raises(StoreError, match="south: cannot be listed: Permission denied"):
+        LocalStore(str(captures)).files()
+
+
+@pytest.mark.slow
+def test_whatever_fails_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody thought of, in a stage and outside of its run; a process that is killed; a folder. Exit code 1."""
+    captures, tables = inputs(tmp_path / "in", CAPTURES[0]), tmp_path / "out"
+    (captures / "closed").mkdir()
+    refused(monkeypatch, "scandir", captures / "closed")
+    kinds = stages()
+
+    def fails(error: BaseException, calls: int = 0) -> Any:
+        """A function that fails, but for the first CALLS."""
+        left = [""] * calls
+
+        def function(*_: object) -> Any:
+            if left:
+                return left.pop()
+            raise error
+
+        return function
+
+    monkeypatch.setattr(kinds["packets"], "make", fails(KeyError("what")))
+    monkeypatch.setattr(kinds["fingerprints"], "unable", lambda *_: "")
+    monkeypatch.setattr(kinds["fingerprints"], "why_not", fails(RuntimeError("two\nlines"), 1))
+    monkeypatch.setattr(kinds["tracked"], "make", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    few = only("packets", "tracked", "fingerprints")
+    assert main([str(captures), str(tables), "--window", LENGTH, "--workers", "2", *few]) == 1
+    said = [line.split(" ", 1)[1] for line in capfd.readouterr().err.splitlines()]
+    window = "2024-03-05T0800"
+    assert sorted(line for line in said if "failed" in line) == [
+        f"fingerprints {window}: failed: RuntimeError: two lines",
+        f"packets {window}: failed: KeyError: 'what'",
+        f"tracked {window}: failed: its process died (exit code -9)",
+    ]
+    assert sum("closed: this folder cannot be listed; captures there stay as they were" in line for line in said) == 1
+
+
+def test_notes_that_a_power_cut_has_emptied(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Their tables are not complete; that is looked for once after each start of the machine."""
+    (tmp_path / "in").mkdir()
+    tables = Tables(LocalStore(str(tmp_path / "out")))
+    for window in ("2024-03-05", "2024-03-06", "2024-03-07"):
+        tables.store.make(".work", "x", "packets")
+        tables.publish(".work/x", {Part("packets", window): "packets"}, "key", {"rows": {}})
+    done = tmp_path / "out" / ".done" / "packets"
+    (done / "2024-03-05~key").write_bytes(b"")
+    (done / "2024-03-06~key").write_bytes(bytes(12))
+    _sound(tables.store, Log())
+    assert tables.windows("packets") == {"2024-03-07": "key"}
+    assert "2 notes of complete tables cannot be read: those are made again" in capfd.readouterr().err
+    (done / "2024-03-07~key").write_bytes(b"")
+    _sound(tables.store, Log())
+    assert tables.windows("packets") == {"2024-03-07": "key"}
+    assert capfd.readouterr().err == ""
+    for path in ((".about", "pipeline.json"), ("captures", "captures.parquet")):
+        tables.store.write(b"", *path)
+        assert main([str(tmp_path / "in"), str(tmp_path / "out")]) == 1
+        assert capfd.readouterr().err.startswith(f"pipeline: {tables.store.path(*path)}: ")
+        tables.store.remove(*path)
 
 
 @pytest.mark.slow

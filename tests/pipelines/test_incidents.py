@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from packetpig.loaders import load
+from packetpig.pipelines.stage import stages
+from packetpig.pipelines.tables import TYPES
 
 from tests.conftest import DEMO, ROOT
 
@@ -18,6 +23,8 @@ TRUTH = json.loads((ROOT / "tests/captures/truth.json").read_text("utf-8"))
 ATTACKER, VICTIM, C2 = "78.187.40.23", "10.10.1.80", "113.161.72.18"
 
 pytestmark = pytest.mark.slow
+DAY = 86400.0
+US = "10.0.0.0/8"
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +117,73 @@ def test_its_page_and_its_packets(tables: Path, tmp_path: Path) -> None:
 
     assert of(carved) == of(every) > 0
     assert all({ATTACKER, C2, VICTIM} & {row["ip_src"], row["ip_dst"]} for row in carved)
+
+
+def table(folder: Path, name: str, columns: str, rows: list[dict[str, Any]]) -> str:
+    """A table of a test, as Pig writes it; what a row does not have is null."""
+    fields = [one.strip().split(":") for one in columns.split(",")]
+    schema = pa.schema([(field, TYPES[kind]) for field, kind in fields])
+    (folder / name).mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / name / "part-0.parquet")
+    return str(folder / name)
+
+
+def alerted(attacker: str, host: str, day: float) -> dict[str, Any]:
+    """An alert of severity 1."""
+    return {
+        "sensor": "default", "opener": attacker, "other": host, "gid": 1, "sid": 7, "priority": 1, "message": "try",
+        "day": int(day), "ts": day * DAY, "end_ts": day * DAY + 60, "count": 1, "first": f"{day * DAY:020.6f}s",
+    }  # fmt: skip
+
+
+def fetched(host: str, peer: str, day: float, met: float | None = None) -> list[dict[str, Any]]:
+    """A program fetched from somebody outside, whom the host MET before, or then."""
+    ts, met_ts = day * DAY, (day if met is None else met) * DAY
+    shared = {"sensor": "default", "src": host, "dst": peer, "count": 1, "bytes": 100}
+    return [
+        shared | {"part": "talk", "proto": "tcp", "dport": 80, "ts": met_ts, "end_ts": ts,
+                  "first": f"{met_ts:020.6f}s"},
+        shared | {"part": "file", "kind": "download", "mime": "application/x-executable", "name": "x", "ts": ts,
+                  "end_ts": ts, "first": f"{ts:020.6f}s", "hash": ""},
+    ]  # fmt: skip
+
+
+def test_who_is_blamed_for_what_a_host_does(
+    tmp_path: Path, pig: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Who tried last to break into it, in the two weeks before; if it had not talked to its peer before he began."""
+    old, last, both = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+    a, b = "198.51.100.1", "198.51.100.2"
+    tries = [
+        *(alerted(a, old, day) for day in (1, 300)),
+        *(alerted(a, last, day) for day in (1, 10)), alerted(b, last, 5),
+        *(alerted(a, both, day) for day in (1, 12)), alerted(b, both, 11),
+    ]  # fmt: skip
+    traces = [
+        *fetched(old, "203.0.113.1", 100),  # nobody's: A is months away
+        *fetched(old, "203.0.113.2", 310),  # A's
+        *fetched(last, "203.0.113.3", 10.5),  # A's, who tried last
+        *fetched(last, "203.0.113.4", 7),  # B's
+        *fetched(last, "203.0.113.5", 24.5),  # nobody's: two weeks and more
+        *fetched(both, "203.0.113.6", 20, met=5),  # A's, who began before they met; not B's
+        *fetched(both, "203.0.113.7", 13, met=0.5),  # nobody's: it knew them before
+    ]
+    made = {
+        "traces": table(
+            tmp_path, "traces",
+            "part:chararray, sensor:chararray, src:chararray, dst:chararray, kind:chararray, severity:int, day:long, "
+            "ts:double, end_ts:double, count:long, worked:long, bytes:long, first:chararray, proto:chararray, "
+            "dport:int, mime:chararray, name:chararray, hash:chararray, label:chararray", traces,
+        ),
+        "alerted": table(tmp_path, "alerted", stages()["alerted"].columns["alerted"], tries),
+        "anomalies": table(tmp_path, "anomalies", stages()["anomalies"].columns["anomalies"], []),
+        "enriched": table(tmp_path, "enriched", stages()["enriched"].columns["enriched"], []),
+        "internal": US, "folder": "captures", "output": str(tmp_path / "out"),
+    }  # fmt: skip
+    given = [word for name, value in made.items() for word in ("-p", f"{name}={value}")]
+    done = pig(*given, ROOT / "pig/pipeline/incidents.pig")
+    assert done.returncode == 0, done.stderr
+    attackers = {row["incident"]: row["attacker"] for row in rows(tmp_path / "out", "incidents")}
+    events = rows(tmp_path / "out", "incident_events")
+    blamed = {(row["peer"], attackers[row["incident"]]) for row in events if row["kind"] == "download"}
+    assert blamed == {("203.0.113.2", a), ("203.0.113.3", a), ("203.0.113.4", b), ("203.0.113.6", a)}

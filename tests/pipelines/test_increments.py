@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from packetpig.pipelines.settings import Settings
+from packetpig.pipelines.stage import stages
 
 from tests.conftest import DEMO, ROOT
 from tests.pipelines.test_pipeline import inputs, pipeline, rows
@@ -73,3 +75,40 @@ def test_captures_that_come_in_another_order(clean: Path, tmp_path: Path) -> Non
             for row in wanted
         ]
         same(found, sorted(moved, key=str), ("known_since",))
+
+
+FEW = ("--without", ",".join(sorted(set(stages()) - {"packets", "tracked", "sessions", "said"})))
+
+
+def ran(result: subprocess.CompletedProcess[str]) -> set[str]:
+    """Stages and windows that were made."""
+    return {" ".join(line.split()[1:3])[:-1] for line in result.stderr.splitlines() if " rows, " in line}
+
+
+@pytest.mark.slow
+def test_captures_that_are_compressed_or_rotated_away(tmp_path: Path) -> None:
+    """Under another name a capture is what it was; where one is gone, a new one waits, and later windows do not."""
+    first, second, third = "2024-03-05T08.pcapng", "2024-03-05T12.pcap", "2024-03-05T20.pcap"
+    captures, tables = inputs(tmp_path / "in", second), tmp_path / "out"
+    assert pipeline(captures, tables, "8h", *FEW).returncode == 0
+    before = rows(tables, "sessions")
+    (captures / f"{second}.gz").write_bytes(gzip.compress((captures / second).read_bytes()))
+    (captures / second).unlink()
+    renamed = pipeline(captures, tables, "8h", *FEW)
+    assert (renamed.returncode, ran(renamed)) == (0, set()), renamed.stderr
+
+    (captures / f"{second}.gz").unlink()
+    for name in (first, third):
+        shutil.copy(DEMO / name, captures)
+    rotated = pipeline(captures, tables, "8h", *FEW)
+    assert rotated.returncode == 1
+    for stage in ("packets", "tracked", "said"):
+        assert f"{stage} 2024-03-05T0800: not run: captures of this window are gone, so its tables stay without " in (
+            rotated.stderr
+        )
+    assert ran(rotated) >= {f"{stage} 2024-03-05T1600" for stage in ("packets", "tracked", "sessions", "said")}
+    found = [row for row in rows(tables, "sessions") if str(row["window"]).endswith("T0800")]
+    assert {row["session_id"] for row in found} == {row["session_id"] for row in before}
+    again = pipeline(captures, tables, "8h", *FEW)
+    assert (again.returncode, ran(again)) == (1, set())
+    assert f"stay without {captures}/{first}\n" in again.stderr

@@ -115,6 +115,29 @@ def test_a_table_is_complete_or_absent(place: str) -> None:
     assert folder.names("sessions", "window=2024-03-05") == ["part-0"]
 
 
+def test_what_is_complete_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a table before the note that says so; should the power go, no note is of what is not there."""
+    order: list[str] = []
+    real = os.fsync
+
+    def fsync(file: int) -> None:
+        order.append(str(Path(f"/proc/self/fd/{file}").readlink().relative_to(tmp_path)))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder = store(str(tmp_path))
+    folder.write(b"rows", ".work", "x", "dns", "part-0")
+    folder.write(b"rows", ".work", "x", "dns", "deep", "part-1")
+    assert order == []  # what is being made may go
+    Tables(folder).publish(".work/x", {Part("dns", "2024-03-05"): "dns"}, "key", {})
+    note = order.pop(-2)
+    assert note.startswith(".done/dns/.2024-03-05~key.")
+    assert sorted(order[:-1]) == [
+        ".work/x/dns", ".work/x/dns/deep", ".work/x/dns/deep/part-1", ".work/x/dns/part-0", "dns"
+    ]  # fmt: skip
+    assert order[-2:] == ["dns", ".done/dns"]
+
+
 def test_one_run_at_a_time(place: str) -> None:
     first, second = store(place), store(place)
     with first.lock():

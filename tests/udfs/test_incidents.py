@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from packetpig.udfs.incidents import QUIET, assemble, attempt, tool
+from packetpig.udfs.incidents import QUIET, assemble, attempt, tool, tries
 
 from tests.conftest import ROOT
 
@@ -78,6 +78,39 @@ def test_long_quiet_makes_two() -> None:
     early = (row("port_scan"), row("ssh_guessing"))
     late = (row("port_scan", 2 * QUIET), row("ssh_guessing", 2 * QUIET))
     assert [one[2] for one in made(*early, *late)] == [0.0, 2 * QUIET]
+
+
+DAY = 86400.0
+
+
+def test_a_sum_over_a_year_holds_nothing_together() -> None:
+    """It is evidence of both incidents in its time, each of which has its own time; and none is lost for it."""
+    year = row("port_scan", 0.0, end_ts=365 * DAY)
+    first, second = made(year, row("ssh_guessing", 100 * DAY), row("alert", 300 * DAY))
+    assert [one[2:4] for one in (first, second)] == [(100 * DAY, 100 * DAY + 10), (300 * DAY, 300 * DAY + 10)]
+    assert first[0] != second[0]
+    near = made(year, row("ssh_guessing", 10 * DAY))
+    assert [one[2:4] for one in near] == [(0.0, 10 * DAY + 10)]
+    both = made(year, row("ssh_guessing", 20 * DAY, end_ts=200 * DAY))  # two sums
+    assert [one[2:4] for one in both] == [(0.0, 365 * DAY)]
+    three = made(year, row("ssh_guessing", 20 * DAY, end_ts=200 * DAY), row("alert", 300 * DAY))
+    assert [one[2:4] for one in three] == [(20 * DAY, 200 * DAY), (300 * DAY, 300 * DAY + 10)]
+
+
+def test_tries() -> None:
+    assert tries(None) is None
+    assert tries([(None, None)]) == []
+    assert tries([(5.0, None), (7.0, 9.0)]) == [(0, 5.0, 5.0, 9.0), (1, 5.0, 5.0, 9.0)]
+    found = tries([(DAY, DAY + 1), (10 * DAY, 10 * DAY + 1), (300 * DAY, 300 * DAY + 1)])
+    assert found is not None
+    assert list(dict.fromkeys(one[1:] for one in found)) == [
+        (DAY, DAY, DAY + 1), (DAY, 10 * DAY, 10 * DAY + 1), (300 * DAY, 300 * DAY, 300 * DAY + 1)
+    ]  # fmt: skip
+    for fortnight, _, since, until in found:
+        assert since // QUIET <= fortnight <= (until + QUIET) // QUIET
+    ends = tries([(0.0, 100 * DAY)])
+    assert ends is not None
+    assert {one[2:] for one in ends} == {(0.0, 0.0), (100 * DAY, 100 * DAY)}
 
 
 def test_hostile_words_stay_in_their_line() -> None:
