@@ -138,7 +138,7 @@ class Parser(messages.Parser):
     services = frozenset({slots.TLS, slots.QUIC, slots.DTLS, *WITHIN})
     ports = frozenset({443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 8443})
     together = True
-    enough = doubt = 1 << 18
+    enough = doubt = 1 << 19
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)

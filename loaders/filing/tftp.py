@@ -11,6 +11,7 @@ from packetpig.loaders.flows.expecting import endpoint, sensor
 from packetpig.loaders.flows.streams import Said
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.protocols import tftp
+from packetpig.loaders.protocols.room import Room
 from packetpig.loaders.protocols.texts import text
 
 ASKED = 1 << 15  # requests that are waited for
@@ -22,6 +23,7 @@ class Transfers:
 
     def __init__(self, filing: Filing, expect: Expect) -> None:
         self._filing, self._expect = filing, expect
+        self.room = Room(tftp.ROOM)
         self._asked: OrderedDict[tuple[int, bytes, int], tftp.Request] = OrderedDict()
 
     def session(self, session: int) -> Session:
@@ -74,7 +76,8 @@ class Session:
                 return
             request, client = asked
             self._sender = client if request.write else 1 - client
-            self._transfer = tftp.Transfer(File(self._filing, run.session, run.time, _row(request)))
+            file = File(self._filing, run.session, run.time, _row(request))
+            self._transfer = tftp.Transfer(file, self._transfers.room)
         if data[1] == tftp.DATA and run.side != self._sender:
             return
         self._transfer.take(data, max(0, int(run.packet[slots.P_PAYLOAD]) - len(data)))

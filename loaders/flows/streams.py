@@ -12,6 +12,7 @@ before its turn is kept, within bounds.
 from __future__ import annotations
 
 import ctypes
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,10 +27,16 @@ from packetpig.loaders.flows.rows import Sessions
 from packetpig.loaders.flows.tracker import Tracker, size
 from packetpig.loaders.kernels import native, slots
 
-STREAM_MEMORY = Option("stream_memory", "bytes that one stream may keep of what came before its turn (k, m, g)", "1m")
+STREAM_MEMORY = Option(
+    "stream_memory",
+    "bytes that one stream may keep of what came before its turn (k, m, g); a piece has 128 more",
+    "1m",
+)
 STREAMS_MEMORY = Option("streams_memory", "bytes that all streams together may keep", "256m")
 RUN = 1 << 20  # bytes of a run, and no more than one packet beyond
 GROUP = 1 << 21  # bytes that are copied at a time
+PIECE = 128  # bytes that a piece takes beside its payload
+BACK = 1024  # segments of a side that one is compared with
 AT_PORT, GIVEN = 254, slots.R_GIVEN  # in place of a service: not known, and at a port that is wanted; given already
 UDP = 17
 Marks = np.ndarray[Any, np.dtype[np.bool_]]
@@ -164,10 +171,37 @@ class _Batch:
 
 @dataclass(slots=True)
 class _Kept:
-    """Payload of one side that came before its turn: pieces by offset."""
+    """Payload of one side that came before its turn: pieces by offset, which do not overlap."""
 
+    offsets: list[int] = field(default_factory=list)
     pieces: dict[int, bytes] = field(default_factory=dict)
     held: int = 0
+
+    def new(self, offset: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """The parts of DATA, which begins at OFFSET, that no piece has."""
+        at, end = offset, offset + len(data)
+        first = bisect_right(self.offsets, offset)
+        if first:
+            before = self.offsets[first - 1]
+            at = max(at, before + len(self.pieces[before]))
+        for start in self.offsets[first : bisect_left(self.offsets, end)]:
+            if start > at:
+                yield at, data[at - offset : start - offset]
+            at = start + len(self.pieces[start])
+        if at < end:
+            yield at, data[at - offset :]
+
+    def put(self, offset: int, data: bytes) -> None:
+        """One more piece."""
+        insort(self.offsets, offset)
+        self.pieces[offset] = data
+
+    def until(self, end: int) -> list[tuple[int, bytes]]:
+        """Take away the pieces that begin before END."""
+        count = bisect_left(self.offsets, end)
+        taken = self.offsets[:count]
+        del self.offsets[:count]
+        return [(offset, self.pieces.pop(offset)) for offset in taken]
 
 
 class Streams:
@@ -208,6 +242,13 @@ class Streams:
             size, following.ctypes.data, runs.ctypes.data, RUN, last.ctypes.data,
         )  # fmt: skip
         batch = _Batch(packets, moves, following, runs[:count])
+        highest = np.empty(rows, np.int64)
+        changed = native.find_changed(
+            packets.ctypes.data, moves.ctypes.data, rows, self._limits.ctypes.data, table.ctypes.data, size,
+            last.ctypes.data, highest.ctypes.data, batch.base, batch.base, BACK,
+        )  # fmt: skip
+        if changed:
+            self._report.count("segments that say other bytes than one before", changed)
         ready = (batch.runs[:, slots.R_KIND] != slots.R_ODD) & (batch.runs[:, slots.R_ASKED] == 0)
         ends = np.cumsum(np.where(ready, batch.runs[:, slots.R_SIZE], 0))
         low = 0
@@ -269,23 +310,23 @@ class Streams:
             yield self._said(packet, name, _payload(packet)[before - offset :], 0, service, before)
             return
         if offset + there > before:
-            self._keep(name, offset, _payload(packet))
+            at = max(offset, before)
+            self._keep(name, at, _payload(packet)[at - offset :])
         if after > before:
             yield from self._turn(packet, name, before, after, service)
 
     def _keep(self, name: int, offset: int, data: bytes) -> None:
+        """Keep of DATA what is not kept yet."""
         kept = self._kept.setdefault(name, _Kept())
-        old = kept.pieces.get(offset)
-        if old is not None and len(old) >= len(data):
-            return
-        more = len(data) - len(old or b"")
-        if kept.held + more > self._one or self._held + more > self._all:
-            self._report.losses = True
-            self._report.count("stream bytes given up", more)
-            return
-        kept.pieces[offset] = data
-        kept.held += more
-        self._held += more
+        for begin, piece in list(kept.new(offset, data)):
+            cost = len(piece) + PIECE
+            if kept.held + cost > self._one or self._held + cost > self._all:
+                self._report.losses = True
+                self._report.count("stream bytes given up", len(piece))
+                continue
+            kept.put(begin, piece)
+            kept.held += cost
+            self._held += cost
 
     def _turn(self, packet: Packets, name: int, at: int, end: int, service: int) -> Iterator[Said]:
         """Payload from AT to END is due: what is kept of it, and holes."""
@@ -293,12 +334,9 @@ class Streams:
         if kept is None:
             yield self._said(packet, name, None, end - at, service, at)
             return
-        for offset in sorted(kept.pieces):
-            if offset >= end:
-                break
-            data = kept.pieces.pop(offset)
-            kept.held -= len(data)
-            self._held -= len(data)
+        for offset, data in kept.until(end):
+            kept.held -= len(data) + PIECE
+            self._held -= len(data) + PIECE
             stop = min(offset + len(data), end)
             if stop <= at:
                 continue

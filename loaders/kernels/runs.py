@@ -146,3 +146,59 @@ def copy_runs(
             number += 1
             i = np.int64(following[i])
     return at
+
+
+@kernel("int64s", "int64s", "int", "int64s", "int32s", "int", "int32s", "int64s", "bytes", "int", "int")
+def find_changed(packets_p, moves_p, rows, wanted_p, table_p, slots_count, previous_p, high_p, base_p, base, most):
+    """Segments that say other bytes than one before at the same place of its stream; gives how many.
+
+    WANTED: for each service how many bytes of each side of a stream count. TABLE (SLOTS_COUNT, a power of two, twice
+    ROWS or more), PREVIOUS and HIGH (ROWS each): scratch. BASE: an address that no payload is below, as a pointer and
+    as a number. Each is compared with the last MOST ones of its side at most. Left out is a byte alone that repeats
+    the last one: programs keep a session alive with any (RFC 9293, 3.8.4).
+    """
+    packets = carray(packets_p, (rows, slots.PACKET))
+    moves = carray(moves_p, (rows, slots.MOVE))
+    wanted = carray(wanted_p, (256,))
+    table = carray(table_p, (slots_count,))
+    previous = carray(previous_p, (rows,))
+    high = carray(high_p, (rows,))
+    memory = carray(base_p, (1 << 62,))
+    mask = np.int64(slots_count - 1)
+    table[:] = -1
+    found = np.int64(0)
+    for i in range(rows):
+        name, flags, there = packets[i, slots.P_SESSION], packets[i, slots.P_FLAGS], packets[i, slots.P_THERE]
+        begin = moves[i, slots.M_OFFSET]
+        if name < 0 or begin < 0 or flags & (slots.ERROR | slots.RST) != 0:
+            continue
+        if there <= 0 or packets[i, slots.P_ADDRESS] <= 0:
+            continue
+        if (packets[i, slots.PORTS] >> 48) & 0xFF != 6 or wanted[moves[i, slots.M_SERVICE]] <= begin:
+            continue
+        slot = np.int64(np.uint64(name) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)) & mask
+        while table[slot] >= 0 and packets[table[slot], slots.P_SESSION] != name:
+            slot = (slot + 1) & mask
+        last, end = np.int64(table[slot]), begin + there
+        table[slot] = np.int32(i)
+        previous[i] = np.int32(last)
+        high[i] = end
+        if last < 0:
+            continue
+        high[i] = max(end, high[last])
+        if begin >= high[last] or (there == 1 and end == high[last]):
+            continue
+        steps = 0
+        while last >= 0 and high[last] > begin and steps < most:
+            other = moves[last, slots.M_OFFSET]
+            low, until = max(begin, other), min(end, other + packets[last, slots.P_THERE])
+            ours = packets[i, slots.P_ADDRESS] - base - begin
+            theirs = packets[last, slots.P_ADDRESS] - base - other
+            while low < until and memory[ours + low] == memory[theirs + low]:
+                low += 1
+            if low < until:
+                found += 1
+                break
+            last = np.int64(previous[last])
+            steps += 1
+    return found

@@ -84,9 +84,9 @@ class Message:
     """
 
     __slots__ = (
-        "answered_by", "asked_by", "authority", "began", "body", "codings", "complete", "end", "headers", "length",
-        "method", "missing", "number", "over", "reason", "request", "size", "status", "target", "time", "transfer",
-        "version", "weight",
+        "answered_by", "asked_by", "authority", "began", "body", "codings", "complete", "end", "given", "headers",
+        "length", "method", "missing", "number", "over", "reason", "request", "size", "status", "target", "time",
+        "transfer", "version", "weight",
     )  # fmt: skip
 
     def __init__(self, request: bool, time: int, version: bytes | None) -> None:
@@ -98,6 +98,7 @@ class Message:
         self.authority = b""  # HTTP/2's host
         self.status = self.number = self.size = self.missing = 0
         self.complete, self.over = True, False
+        self.given = False  # the listener has heard of it: nothing of it is kept any more
         self.body: Body | None = None
         self.length: int | None = None  # what Content-Length says
         self.transfer: list[bytes] = []  # transfer codings
@@ -164,7 +165,9 @@ class Conversation:
     def keep(self, message: Message, headers: Headers, size: int) -> None:
         """Give a message more HEADERS, which with it take SIZE bytes: all, or none where there is no room."""
         weight = size + 150 * len(headers)
-        if self.room.take(weight):
+        if message.given:
+            self.report.count("http: trailers of requests that were given before", len(headers))
+        elif self.room.take(weight):
             message.weight += weight
             message.headers = message.headers + headers
         else:
@@ -217,6 +220,9 @@ class Conversation:
 
     def _exchange(self, request: Message | None, response: Message | None) -> None:
         self._free(request, response)
+        for one in (request, response):
+            if one is not None:
+                one.given = True
         self.listener.exchange(self.session, request, response)
 
     def request_of(self, response: Message, again: bool) -> Message | None:
@@ -587,7 +593,7 @@ class _Side:
             self._finish()
         elif len(message.headers) < TRAILERS_MOST:
             name, _, value = line.partition(b":")
-            message.headers.append((name.strip(), value.strip()))
+            self.conversation.keep(message, [(name.strip(), value.strip())], len(line))
         else:
             self.conversation.report.count("http: trailers left out, too many")
         return end

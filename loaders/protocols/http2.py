@@ -23,6 +23,7 @@ STREAMS = 1000  # of a session that are not over
 TABLE = 4096  # bytes of a header table, unless settings say another
 TABLE_MOST = 1 << 16
 DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, CONTINUATION = 0, 1, 3, 4, 5, 9
+HELD = (HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, CONTINUATION)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY = 1, 1, 4, 8, 32
 HEADER_TABLE_SIZE = 1
 _ENTRY = struct.Struct(">HI")
@@ -40,6 +41,7 @@ class _Side:
         self.block = bytearray()  # header block so far
         self.of: tuple[int, int, int] = (0, 0, 0)  # stream, flags and time of that block
         self.type = self.flags = self.stream = self.time = self.left = self.padding = 0
+        self.weight = 0  # bytes of room that what is held has
         self.inside = self.lost = self.promised = False
         self.begun = False  # a header block, which is not whole
 
@@ -103,7 +105,7 @@ class Second:
                 at = self._body(side, run, data, at)
             else:
                 size = min(side.left, end - at)
-                if side.type in (HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, CONTINUATION):
+                if side.type in HELD:
                     side.held += data[at : at + size]
                 side.left -= size
                 at += size
@@ -122,8 +124,24 @@ class Second:
             self._lose(side, "http: frames of HTTP/2 that cannot be")
         elif side.begun != (side.type == CONTINUATION):
             self._lose(side, "http: header blocks of HTTP/2 that are not whole")
+        elif not self._holds(side):
+            self._report.losses = True
+            self._lose(side, "http: sessions of HTTP/2 given up for want of memory")
         elif not side.left:
             self._whole(side, run, at)
+
+    def _holds(self, side: _Side) -> bool:
+        """Take room for a frame that is to be held; False if there is none."""
+        if side.type not in HELD or not side.left:
+            return True
+        if not self._conversation.room.take(side.left):
+            return False
+        side.weight += side.left
+        return True
+
+    def _release(self, side: _Side) -> None:
+        self._conversation.room.free(side.weight)
+        side.weight = 0
 
     def _body(self, side: _Side, run: Said, data: bytes, at: int) -> int:
         """Bytes of a body; where padding is, the first says how much."""
@@ -176,6 +194,8 @@ class Second:
                 self._lose(side, "http: heads given up, too long")
             elif side.flags & END_HEADERS:
                 self._block(side, time)
+        if not side.begun:
+            self._release(side)
 
     def _fragment(self, side: _Side, held: bytes) -> None:
         """The beginning of a header block."""
@@ -317,7 +337,7 @@ class Second:
         if side.skip or not side.inside or size > side.left or side.held or side.begun or side.flags & PADDED:
             self._lose(side, "http: sessions of HTTP/2 given up, bytes are missing")
             return
-        if side.type in (HEADERS, PUSH_PROMISE, CONTINUATION, SETTINGS, RST_STREAM):
+        if side.type in HELD:
             self._lose(side, "http: sessions of HTTP/2 given up, bytes are missing")
             return
         message = self._message(side) if side.type == DATA else None
@@ -338,12 +358,15 @@ class Second:
         """What this side says cannot be followed any more."""
         self._report.count(why)
         side.lost = True
-        side.held, side.block = bytearray(), bytearray()
+        side.held, side.block, side.begun = bytearray(), bytearray(), False
+        self._release(side)
 
     def close(self) -> None:
         """The session is over."""
         for number in sorted(self._streams):
             self._give(number)
+        for side in self._sides:
+            self._release(side)
         self._conversation.room.free(self._tables)
         self._tables = 0
 

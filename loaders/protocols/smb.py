@@ -16,7 +16,8 @@ from packetpig.loaders.protocols.room import Room
 HEADER = 64
 WHOLE = 64 << 10  # bytes of a message that is looked at as a whole
 OPENS = 4096  # files that are open, and requests without an answer, in a session
-WEIGHT = 1000  # bytes of room that each takes
+NAME = 1024  # bytes of a path, from its end
+WEIGHT = 2000  # bytes of room that each takes
 ROOM = 128 << 20
 TREE_CONNECT, CREATE, CLOSE, READ, WRITE = 3, 5, 6, 8, 9
 PENDING = 0x103  # status of an answer that is none yet
@@ -56,7 +57,7 @@ class Listener(Protocol):
 class _Stream:
     """What one side says: where in it its messages are."""
 
-    __slots__ = ("command", "file", "held", "left", "need", "offset", "skip", "state", "stream", "written")
+    __slots__ = ("command", "file", "held", "left", "need", "offset", "skip", "state", "stream", "weight", "written")
 
     def __init__(self) -> None:
         self.state = LENGTH
@@ -68,6 +69,7 @@ class _Stream:
         self.file: Open | None = None
         self.written = False
         self.offset = 0
+        self.weight = 0  # bytes of room that what is held has
 
 
 class Share:
@@ -153,9 +155,22 @@ class Share:
                 stream.need = min(stream.command, WHOLE)
             if stream.need > stream.command:
                 stream.need = HEADER  # too short for what it says it is, or an error
+            if stream.need > WEIGHT:
+                if not self._room.take(stream.need):
+                    self._report.losses = True
+                    self._report.count("smb messages passed over for want of memory")
+                    self._pass(stream, stream.left)
+                    return
+                stream.weight = stream.need
             if stream.need > HEADER:
                 return
+        self._release(stream)
         self._command(stream, bytes(held))
+
+    def _release(self, stream: _Stream) -> None:
+        """What is held needs no room of its own any more."""
+        self._room.free(stream.weight)
+        stream.weight = 0
 
     def _pass(self, stream: _Stream, size: int) -> None:
         stream.held.clear()
@@ -220,7 +235,7 @@ class Share:
         if number == CREATE:
             at, size = struct.unpack_from("<HH", body, 44)
             pipe = int.from_bytes(held[36:40], "little") in self._pipes
-            file = None if pipe else Open(held[at : at + size])
+            file = None if pipe else Open(held[at : at + size][-NAME:])
             self._compound = file
             self._ask(key, number, file, 0)
         elif number in (READ, WRITE):
@@ -318,6 +333,7 @@ class Share:
             stream.file = None
             self._pass(stream, stream.left)
         elif stream.state != LOST:
+            self._release(stream)
             stream.held.clear()
             stream.file = None
             stream.state = LOST
@@ -335,6 +351,8 @@ class Share:
 
     def close(self, finished: tuple[bool, bool]) -> None:
         """The session is over."""
+        for stream in self._streams:
+            self._release(stream)
         self._room.free(WEIGHT * (len(self._pending) + len(self._opens)))
         for file in self._opens.values():
             self._listener.closed(self._session, file, False)

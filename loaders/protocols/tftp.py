@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from packetpig.loaders.protocols.http1 import Body
+from packetpig.loaders.protocols.room import Room
 
 READ, WRITE, DATA, ACK, ERROR, OACK = range(1, 7)
 BLOCK = 512
 LARGEST = 65464
+ROOM = 64 << 20  # bytes of blocks that wait for one before them, of all transfers together
+WEIGHT = 128  # bytes that a block takes beside what it carries
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,23 @@ def _options(parts: list[bytes]) -> dict[bytes, bytes]:
     return {name.lower(): value for name, value in zip(parts[::2], parts[1::2], strict=False) if name}
 
 
-class Transfer:
-    """The blocks of one file, as they come; BODY takes them. `over`: it has ended."""
+def _number(options: dict[bytes, bytes], name: bytes, least: int, most: int) -> int:
+    """The value of an option; 0 if it has none that can be."""
+    value = options.get(name, b"")
+    return int(value) if value.isdigit() and len(value) < 6 and least <= int(value) <= most else 0
 
-    def __init__(self, body: Body) -> None:
-        self._body = body
+
+class Transfer:
+    """The blocks of one file, as they come; BODY takes them, and ROOM is for those that wait. `over`: it has ended.
+
+    Where blocks are sent by the window, those after one that was lost are sent again: they wait for it until the other
+    side says that it has it, when it is missing in the capture alone.
+    """
+
+    def __init__(self, body: Body, room: Room) -> None:
+        self._body, self._room = body, room
+        self._window = 1
+        self._waiting: dict[int, tuple[bytes, int]] = {}  # by number
         self._size = BLOCK
         self._next = 1
         self._agreed = self._wrapped = self._zero = False
@@ -52,11 +67,13 @@ class Transfer:
         if self.over or len(data) < 4:
             return
         if kind == OACK:
-            size = _options(data[2:].split(b"\0")).get(b"blksize", b"")
-            if size.isdigit() and len(size) < 6 and 8 <= int(size) <= LARGEST:
-                self._size, self._agreed = int(size), True
+            options = _options(data[2:].split(b"\0"))
+            if size := _number(options, b"blksize", 8, LARGEST):
+                self._size, self._agreed = size, True
+            self._window = _number(options, b"windowsize", 1, 65535) or 1
         elif kind == ACK:
             self._zero = self._zero or (self._wrapped and number == 0)
+            self._until((number + 1) & 0xFFFF)
         elif kind == ERROR:
             self._end(False)
         elif kind == DATA:
@@ -72,7 +89,33 @@ class Transfer:
         ahead = (number - self._next) & 0xFFFF
         if ahead >= 0x8000:
             return  # sent again
+        if ahead and ahead < self._window:
+            if number in self._waiting:
+                return
+            if self._room.take(len(data) + WEIGHT):
+                self._waiting[number] = data, cut
+                return
         if ahead:
+            self._until(number)
+        self._given(number, data, cut)
+        while self._waiting and not self.over and (waiting := self._waiting.pop(self._next, None)):
+            self._room.free(len(waiting[0]) + WEIGHT)
+            self._given(self._next, *waiting)
+
+    def _until(self, end: int) -> None:
+        """The receiver has all before the block END: what is not there is missing in the capture."""
+        while self._waiting and 0 < (ahead := (end - self._next) & 0xFFFF) < 0x8000 and not self.over:
+            number = min(self._waiting, key=lambda one: (one - self._next) & 0xFFFF)
+            if (number - self._next) & 0xFFFF >= ahead:
+                break
+            data, cut = self._waiting.pop(number)
+            self._room.free(len(data) + WEIGHT)
+            self._given(number, data, cut)
+
+    def _given(self, number: int, data: bytes, cut: int) -> None:
+        """A block whose turn it is."""
+        size = len(data) + cut
+        if ahead := (number - self._next) & 0xFFFF:
             self._body.hole(ahead * self._size)
         if data:
             self._body.data(data)
@@ -87,6 +130,14 @@ class Transfer:
     def _end(self, complete: bool) -> None:
         if self.over:
             return
+        while self._waiting and not complete:
+            number = min(self._waiting, key=lambda one: (one - self._next) & 0xFFFF)
+            self._until((number + 1) & 0xFFFF)
+            if self.over:
+                return
+        for data, _ in self._waiting.values():
+            self._room.free(len(data) + WEIGHT)
+        self._waiting.clear()
         self.over = True
         if not complete and self.begun:
             self._body.hole(None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DEMO
-from tests.fidelity import differing, dns, files, packets, tls
+from tests.fidelity import differing, dns, files, http, packets, tls
 from tests.fidelity.made import CAPTURES, write
 from tests.fidelity.tshark import available
 
@@ -59,6 +59,16 @@ def test_tls_of_the_demo() -> None:
         tls.tshark(found, capture)
     assert found.kinds == {"a handshake that only we have": 1}, "\n".join(found.lines())
     assert found.rows > 20
+
+
+def test_http_of_the_demo() -> None:
+    """docs/differences.md says why: a response from the middle of a packet, HTTP sent to SMTP, a method of nobody's."""
+    found = differing.Differing()
+    for capture in packets.captures([str(DEMO)]):
+        http.tshark(found, capture)
+    assert found.differing == 5, "\n".join(found.lines())
+    assert found.kinds["only we see HTTP"] == found.kinds["status"] == 2
+    assert found.rows > 400
 
 
 def test_files_of_the_demo() -> None:

@@ -18,9 +18,11 @@ from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import run
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.protocols.http1 import MESSAGE
+from packetpig.loaders.protocols.room import Room
 
 from tests.loaders.talking import Dialogue, capture
 
+pytestmark = pytest.mark.usefixtures("rooms")
 Rows = list[dict[str, Any]]
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -240,6 +242,21 @@ def test_without_room_messages_are_still_told_apart(tmp_path: Path, monkeypatch:
     assert len(found) - len(asked) == 30
     assert report.losses
     assert report.counters["http: headers given up for want of memory"] > 0
+
+
+def test_trailers_of_a_request_that_was_given(
+    rooms: list[Room], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is out, as too many waited; what comes of it later is held nowhere."""
+    monkeypatch.setattr("packetpig.loaders.protocols.http1.PENDING", 100)
+    path, report = tmp_path / "a.pcap", Report()
+    begin = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    path.write_bytes(capture(Dialogue().c(begin).c(chunked(b"abc", trailers=b"X: y\r\n" * 3)).s(OK)))
+    _, batches = run(find("http"), [local(path)], ["method", "request_headers"], report=report)
+    asked = [row for batch in batches for row in batch.to_pylist() if row["method"]]
+    assert [len(row["request_headers"]) for row in asked] == [2]
+    assert report.counters["http: trailers of requests that were given before"] == 3
+    assert rooms
 
 
 HOSTILE = {

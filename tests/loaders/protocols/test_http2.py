@@ -16,6 +16,7 @@ from packetpig.loaders.protocols import http2
 from tests.conftest import ROOT
 from tests.loaders.talking import Dialogue, rows_of
 
+pytestmark = pytest.mark.usefixtures("rooms")
 RECORDED = str(ROOT / "tests/captures/h2c.pcap")
 SETTINGS = bytes.fromhex("000000040000000000")
 BODY = random.Random(2).randbytes(5000)
@@ -154,3 +155,14 @@ def test_hostile(name: str, tmp_path: Path) -> None:
     assert "http: sessions given up, the parser failed" not in report.counters
     assert any(key.startswith("http: ") and key != "http rows" for key in report.counters) or name == "empty"
     assert len(rows) <= 5001
+
+
+def test_heads_that_never_end_have_a_bound_in_common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each session may hold 64 KB of them; all together no more than there is room for."""
+    monkeypatch.setattr("packetpig.loaders.protocols.web.ROOM", 200_000)
+    half = http2.PREFACE + frame(http2.HEADERS, 0, 1, bytes(40_000))
+    many = [Dialogue(size=60_000, sport=7000 + n, start=1.7e9 + n).c(half) for n in range(8)]
+    report = Report()
+    rows_of("http", tmp_path / "a.pcap", [one for talk in many for one in talk.packets], report=report)
+    assert report.counters["http: sessions of HTTP/2 given up for want of memory"] == 3  # 40,000 are held for each
+    assert report.losses
