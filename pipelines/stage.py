@@ -45,7 +45,9 @@ class Stage(luigi.Task):
     reads `$captures`. `reads`: tables of the same window, as `$name`; without one of them the stage does not run.
     `uses`: tables that may be missing, and are empty then. `whole`: one table of the whole archive, which reads all
     windows. `columns`: the columns of a table, as Pig writes them, for those who use it where there is none. `after`:
-    stages that are through with all windows first. `settings`: names of settings that the script takes as parameters.
+    stages that are through with all windows first. `regards`: of a table that it reads, what in its note counts instead
+    of all of it: where that is the same, nothing is made again. `settings`: names of settings that the script takes as
+    parameters.
     Another script (or macro that it uses) has the tables made anew; so has another `version`, for changes elsewhere.
     """
 
@@ -61,6 +63,7 @@ class Stage(luigi.Task):
     whole: ClassVar[bool] = False
     columns: ClassVar[Mapping[str, str]] = {}
     after: ClassVar[tuple[str, ...]] = ()
+    regards: ClassVar[Mapping[str, str]] = {}
     settings: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
 
@@ -119,8 +122,17 @@ class Stage(luigi.Task):
             keys = run.keys(table, window, cls.whole)
             if table in cls.reads and (UNKNOWN in keys.values() or not keys):
                 return UNKNOWN
-            inputs.append([table, keys])
+            inputs.append([table, cls._regarded(run, table, keys)])
         return UNKNOWN if UNKNOWN in inputs else digest(inputs)
+
+    @classmethod
+    def _regarded(cls, run: Run, table: str, keys: Mapping[str, str]) -> dict[str, str]:
+        """What counts of a table's parts that are there."""
+        name = cls.regards.get(table)
+        if name is None:
+            return dict(keys)
+        notes = {part: run.tables.note(Part(table, part), key) for part, key in keys.items() if key != UNKNOWN}
+        return {part: notes[part][name] if part in notes else UNKNOWN for part in keys}
 
     @classmethod
     def kept(cls, run: Run, window: str) -> str:

@@ -33,6 +33,21 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+class Gathered:
+    """What stands for texts, in whatever order they come: the sum of their digests."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, text: str) -> None:
+        """One more."""
+        self._sum += int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+
+    def digest(self) -> str:
+        """16 hexadecimal digits."""
+        return digest(self._sum % (1 << 256))
+
+
 @dataclass(frozen=True)
 class Part:
     """A window of a table, or the table as a whole (`window` is ALL)."""

@@ -34,6 +34,7 @@ class Alerts(Warmed, Spoken):
     """
 
     uses = ("continued",)
+    regards = {"sessions": "named"}  # noqa: RUF012
     settings = (*Warmed.settings, *Spoken.settings, "engine", "internal")
     columns = {  # noqa: RUF012
         "alerts": "sensor:chararray, capture:chararray, ts:double, session_id:chararray, community_id:chararray, "

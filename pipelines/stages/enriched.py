@@ -13,6 +13,7 @@ class Enriched(Stage):
     """Country, city, coordinates and AS of each address of a window."""
 
     reads = ("sessions",)
+    regards = {"sessions": "ids"}  # noqa: RUF012
     columns = {  # noqa: RUF012
         "enriched": "ip:chararray, country:chararray, country_name:chararray, city:chararray, lat:double, lon:double, "
         "asn:int, as_org:chararray"

@@ -16,6 +16,7 @@ class Said(Spoken):
 
     tables = tuple(LOADERS)
     columns = {name: plain(loader) for name, loader in LOADERS.items()}  # noqa: RUF012
+    regards = {"sessions": "ids"}  # noqa: RUF012
     services = frozenset(
         {"dns", "tls", "dtls", "quic", "http", "smtp", "imap", "pop3", "ftp", "ftp_data", "smb", "tftp", "ldap", "xmpp"}
     )

@@ -11,7 +11,7 @@ from packetpig.loaders.kernels import slots
 from packetpig.loaders.sessions import COLUMNS
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
-from packetpig.pipelines.tables import Part, digest
+from packetpig.pipelines.tables import Gathered, Part, digest
 from packetpig.pipelines.windows import Window
 
 ROW = ", ".join(column.pig for column in COLUMNS)
@@ -107,7 +107,7 @@ class Sessions(Stage):
     columns = {"sessions": ROW}  # noqa: RUF012
     reads = ("tracked",)
     after = ("tracked",)
-    version = 2
+    version = 3
 
     @classmethod
     def later(cls, run: Run, window: str) -> list[str]:
@@ -138,10 +138,19 @@ class Sessions(Stage):
         return given
 
     def noted(self, work: str) -> dict[str, Any]:
-        """When the last session of each service ended, by its name ("" where none is known)."""
+        """When the last session of each service ended, by its name ("" where none is known).
+
+        And what stands for which sessions there are (`ids`), and for what alerts say of theirs (`named`): these stay
+        the same while a session goes on and on.
+        """
         ends: dict[str, float] = {}
-        for rows in self.run_of.tables.batches(work, "sessions", columns=["service", "end_ts"]):
+        ids, named = Gathered(), Gathered()
+        columns = ["session_id", "service", "end_ts"]
+        for rows in self.run_of.tables.batches(work, "sessions", columns=columns):
+            for session, service, end in zip(*(rows[name].to_pylist() for name in columns), strict=True):
+                ids.add(session)
+                named.add(f"{session} {service or ''} {end >= self.time.end}")
             for group in rows.group_by("service").aggregate([("end_ts", "max")]).to_pylist():
                 service = group["service"] or ""
                 ends[service] = max(ends.get(service, 0.0), group["end_ts_max"])
-        return {"ends": ends}
+        return {"ends": ends, "ids": ids.digest(), "named": named.digest()}

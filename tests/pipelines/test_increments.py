@@ -15,6 +15,8 @@ from packetpig.pipelines.settings import Settings
 from packetpig.pipelines.stage import stages
 
 from tests.conftest import DEMO, ROOT
+from tests.loaders.talking import Dialogue
+from tests.making import pcap
 from tests.pipelines.test_pipeline import inputs, pipeline, rows
 
 WHOLE = ("anomalies", "incidents", "incident_events", "first_seen", "novelty", "signatures")
@@ -112,3 +114,38 @@ def test_captures_that_are_compressed_or_rotated_away(tmp_path: Path) -> None:
     again = pipeline(captures, tables, "8h", *FEW)
     assert (again.returncode, ran(again)) == (1, set())
     assert f"stay without {captures}/{first}\n" in again.stderr
+
+
+@pytest.mark.slow
+def test_a_session_that_goes_on_and_on(tmp_path: Path) -> None:
+    """Its row is told anew with each window; what it said is looked for no more once it is followed no more."""
+    begin, hour = 1_709_596_800, 3600
+    talk = Dialogue(start=begin + 3000.0)
+    for tick in range(4 * 18 + 1):  # of which each is soon enough for it not to time out
+        talk.now = begin + 3000.0 + tick * 200
+        number, silent = divmod(tick, 18)
+        if silent:
+            talk.c(b"")
+            continue
+        talk.c(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number)
+        talk.s(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    captures, tables = inputs(tmp_path / "in"), tmp_path / "out"
+    engine = ("--engine", "suricata", "--warm", "0")
+    without = ("--without", ",".join(sorted(set(stages()) - {"tracked", "sessions", "said", "alerts", "enriched"})))
+    made = []
+    for number in range(5):
+        here = [one for one in talk.packets if begin + number * hour <= one[0] < begin + (number + 1) * hour]
+        (captures / f"{number}.pcap").write_bytes(pcap(here))
+        result = pipeline(captures, tables, "1h", *engine, *without)
+        assert result.returncode == 0, result.stderr
+        made.append({one.split()[0] for one in ran(result) if one.endswith("2024-03-05T0000")} - {"enriched"})
+        (row,) = rows(tables, "sessions")
+        assert row["end_ts"] == pytest.approx(here[-1][0])
+    first, followed = {"tracked", "sessions", "said", "alerts"}, {"sessions", "said", "alerts"}
+    assert made == [first, followed, {"sessions"}, {"sessions"}, {"sessions"}]
+    asked = [row["uri"] for row in sorted(rows(tables, "http"), key=lambda row: row["ts"])]
+    assert asked[:2] == ["/0", "/1"]
+    wanted = pipeline(captures, tmp_path / "clean", "1h", *engine, *without)
+    assert wanted.returncode == 0, wanted.stderr
+    for table in ("sessions", "http", "files", "alerts"):
+        assert rows(tables, table) == rows(tmp_path / "clean", table)
