@@ -188,7 +188,11 @@ def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
             run.log.say(f"{kind.stage()}: not run: {unable}")
             wanted, went = [], False
         if wanted:
-            kind.prepare(run)
+            try:
+                kind.prepare(run)
+            except (OSError, StoreError) as error:
+                run.log.say(f"{kind.stage()}: not run: {error}")
+                wanted, went = [], False
         for task in wanted:
             if why := task.why_not():
                 run.log.say(f"{task.stage()} {task.window}: not run: {why}")
@@ -203,7 +207,10 @@ def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
         ends(possible), workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
         log_level="CRITICAL", **more,
     )  # fmt: skip
-    return bool(done.scheduling_succeeded) and went
+    undone = [task for task in possible if not task.complete()] if run.settings.scheduler else []
+    if undone and done.scheduling_succeeded:  # it looks after tasks of others, too, and may have left ours to them
+        run.log.say(f"{len(undone):,} were not run: {run.settings.scheduler} has them with another run, or disabled")
+    return bool(done.scheduling_succeeded) and went and not undone
 
 
 def _broken(task: Stage, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -24,8 +25,8 @@ class Spoken(Stage):
 
     A row belongs to the window that its session began in, so the script keeps rows of sessions that are in
     `$sessions`: what an earlier window's session says here is that window's. `services`: those whose sessions it
-    follows, besides those that do not tell theirs; None: all. Captures that begin more than the setting `follow` behind
-    the window are not read for it.
+    follows, besides those that do not tell theirs; None: all. What comes later than the setting `follow` behind the
+    window is not read for it: `$until`.
     """
 
     captures = True
@@ -86,13 +87,19 @@ class Spoken(Stage):
             name = run.before(name)
         return [*found, *windows]
 
+    def parameters(self, work: str) -> dict[str, str]:
+        """With when the last session ends that is followed: nobody asks for what comes behind it."""
+        end = self.time.end
+        last = min(self.last(self.run_of, self.window) or 0, end + self.follow(self.run_of))
+        return {**super().parameters(work), "until": str(max(end, math.floor(last) + 1))}
+
     def make(self, work: str) -> Ran:
         """See Stage; says where sessions were not followed to their ends."""
         made = super().make(work)
         last, end, follow = self.last(self.run_of, self.window), self.time.end, self.follow(self.run_of)
         if last is not None and last > end + follow:
             made.lines.append(
-                f"sessions went on for {last - end:,.0f} s after the window; of captures that begin more than "
-                f"{follow:,} s (--follow) after it nothing was read for them"
+                f"sessions went on for {last - end:,.0f} s after the window; what they said more than "
+                f"{follow:,} s (--follow) after it is not looked for"
             )
         return made

@@ -168,11 +168,16 @@ def _points(rows: Iterable[tuple[float | None, float | None]]) -> Iterable[tuple
     "target:chararray, peer:chararray, count:long, bytes:long, label:chararray, session_id:chararray)})"
 )
 def assemble(
-    rows: list[tuple[Any, ...]] | None, sensor: str | None, attacker: str | None, captures: str | None
+    rows: list[tuple[Any, ...]] | None,
+    sensor: str | None,
+    attacker: str | None,
+    captures: str | None,
+    there: int | None = None,
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] | None:
     """The incidents that the evidence against one attacker makes, and their events.
 
-    ROWS: tuples of Evidence. CAPTURES: where the captures are, for the command that carves the packets.
+    ROWS: tuples of Evidence. CAPTURES: where the captures are, for the command that carves the packets. THERE: how many
+    rows there are, if these are not all.
 
     Pig: `FOREACH (GROUP evidence BY (sensor, attacker)) GENERATE FLATTEN(incidents.assemble(
     evidence.(target, peer, ts, …), group.sensor, group.attacker, 'captures/')) AS (incidents, events);`
@@ -188,6 +193,7 @@ def assemble(
         if not _is_incident(group):
             continue
         made = _Incident(sensor or "", attacker, group, known, captures)
+        made.left_out = max(0, (there or 0) - len(rows))
         incidents.append(made.row())
         events += made.events()
     return incidents, events
@@ -267,6 +273,7 @@ class _Incident:
             known,
             captures,
         )
+        self.left_out = 0
         self.start, self.end = _span(group)
         self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
         self.inward = [one for one in group if one.kind in INWARD and one.target != attacker]
@@ -391,6 +398,10 @@ class _Incident:
             ("JA4", self.told("_ja4")),
             ("targets", ", ".join(self.targets())),
             ("sensor", self.sensor),
+            (
+                "left out",
+                f"{self.left_out:,} rows of evidence and of what is known, the least severe" if self.left_out else "",
+            ),
         ]
         lines = [f"{self.title()}. Severity {self.severity()} of 1 (worst) to 4.", ""]
         lines += [f"{name + ':':14}{value}" for name, value in facts if value]

@@ -49,7 +49,8 @@ class Extractor:
     """The packets of some captures. See origin.Origin.
 
     `entropies`: whether to compute those of their payload. `times`: what a time index knows to be outside of that time
-    is not read; packets are not looked at for it.
+    is not read; packets are not looked at for it. `within`: `merged` gives no others than packets from the first of
+    these nanoseconds to before the second.
     """
 
     def __init__(self, captures: Sequence[Capture], report: Report, on_error: str = "fail") -> None:
@@ -64,6 +65,7 @@ class Extractor:
         self._counts = np.zeros(256, np.int64)
         self.entropies = False
         self.times: Span | None = None
+        self.within: Span | None = None
 
     def _know(self) -> None:
         self._of = np.append(self.sensors.of_capture, 0)
@@ -126,6 +128,17 @@ class Extractor:
 
     def merged(self) -> Iterator[Packets]:
         """Packets of all captures in the order of time; what two captures have alike counts once."""
+        if self.within is None:
+            yield from self._merged()
+            return
+        begin, end = self.within
+        self.times = (begin, end - 1)
+        for packets in self._merged():
+            time = packets[:, slots.P_TIME]
+            if len(some := packets[(time >= begin) & (time < end)]):
+                yield some
+
+    def _merged(self) -> Iterator[Packets]:
         if len(self.captures) == 1:
             yield from self.in_order()
         else:

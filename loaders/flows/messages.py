@@ -25,6 +25,7 @@ from packetpig.loaders.contract.columns import COMMON, Column
 from packetpig.loaders.contract.loader import Job, Loader, Option
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.contract.rows import OCTETS, ROWS, assembled
+from packetpig.loaders.contract.times import TIMES
 from packetpig.loaders.flows.columns import FLOW
 from packetpig.loaders.flows.expecting import Expected
 from packetpig.loaders.flows.merging import FOREVER, Packets
@@ -50,7 +51,7 @@ class Table:
     columns: Mapping[str, pa.Array]
 
 
-OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY)
+OPTIONS = (*TIMEOUTS, MEMORY, STREAM_MEMORY, STREAMS_MEMORY, *TIMES)
 WAITING = 2048  # rows of Python's that wait for a batch, each some kilobytes
 FLOWS = frozenset(column.name for column in (*COMMON, *FLOW)) - {"ts"}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from packetpig.loaders.contract.loader import Job
+from packetpig.loaders.contract.times import window
 from packetpig.loaders.flows.extracting import Extractor, Sensors, ordered
 from packetpig.loaders.flows.merging import Packets
 from packetpig.loaders.flows.together import Together
@@ -31,4 +32,6 @@ def origin(job: Job) -> Origin:
     """The packets of a job."""
     if job.pieces is not None:
         return Together(job.pieces, job.report)
-    return Extractor(ordered(job.captures), job.report, job.on_error)
+    extractor = Extractor(ordered(job.captures), job.report, job.on_error)
+    extractor.within = window(job.options) if "start" in job.options else None
+    return extractor

@@ -134,7 +134,8 @@ made      = FOREACH cases {
     sorted = ORDER everything BY severity, ts;
     most   = LIMIT sorted 20000;
     GENERATE FLATTEN(incidents.assemble(
-        most.(target, peer, ts, end_ts, kind, severity, count, worked, bytes, label, session_id), group.sensor, group.attacker, '$folder')) AS (incidents, events);
+        most.(target, peer, ts, end_ts, kind, severity, count, worked, bytes, label, session_id), group.sensor, group.attacker, '$folder',
+        COUNT_STAR(everything))) AS (incidents, events);
 };
 incidents = FOREACH made GENERATE FLATTEN(incidents);
 incident_events = FOREACH made GENERATE FLATTEN(events);

@@ -1,9 +1,10 @@
 -- What did sessions say that began in the window: names, handshakes, requests, files?
--- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), output.
+-- Parameters: captures (a list of captures: the window's, and what its sessions go on in), sessions (table), start, until
+-- (seconds: what is read of them), output.
 -- One process reads all captures of a sensor as one sequence; one decode serves all tables.
 SET packetpig.split.bytes 'sensor'
 SET pig.store.schema.disambiguate 'false'
-rows  = LOAD '$captures' USING TrafficLoader('kinds=dns,tls,http,files');
+rows  = LOAD '$captures' USING TrafficLoader('kinds=dns,tls,http,files', 'start=$start', 'end=$until');
 named = FOREACH rows GENERATE dns, tls, http, files,
     (dns.session_id IS NOT NULL ? dns.session_id : (tls.session_id IS NOT NULL ? tls.session_id :
         (http.session_id IS NOT NULL ? http.session_id : files.session_id))) AS row_id;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,14 +84,12 @@ class Alerts(Warmed, Spoken):
             run.log.say(f"alerts: {len(last.came):,} rules are new or changed, {len(last.gone - last.came):,} are gone")
 
     def parameters(self, work: str) -> dict[str, str]:
-        """With when the last session ends that is followed: nobody asks for what comes behind it."""
-        run, end = self.run_of, self.time.end
-        last = min(self.last(run, self.window) or 0, end + self.follow(run))
+        """With the rules, and what is run instead of all of them."""
+        run = self.run_of
         return {
             **super().parameters(work),
             "rules": run.settings.rules,
             "internal": ",".join(networks(run.settings.internal)),  # engines take no spaces
-            "until": str(max(end, math.floor(last) + 1)),
             **self._instead(work),
         }
 

@@ -12,10 +12,12 @@ from packetpig.loaders.captures.capture import local
 from packetpig.loaders.contract.discovery import find
 from packetpig.loaders.contract.loader import OptionError, run
 from packetpig.loaders.contract.report import Report
+from packetpig.loaders.shell.main import main
 from packetpig.loaders.traffic import KINDS
 
 from tests.conftest import DEMO
 from tests.loaders.talking import Dialogue, capture
+from tests.making import pcap
 
 Rows = list[dict[str, Any]]
 
@@ -153,3 +155,34 @@ def test_batches_of_every_size_have_the_same_rows(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr("packetpig.loaders.dns.TOGETHER", (1 << 20, together))
         found = load("traffic", str(path)).read_all().to_pylist()
         assert {kind: of_kind(found, kind) for kind in KINDS} == wanted
+
+
+@pytest.mark.parametrize("captures", [1, 2])
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_part_of_the_time(captures: int, indexed: bool, tmp_path: Path) -> None:
+    """From `start` on, and before `end`: as if nothing else had been captured, with time indexes too."""
+    begin = 1_709_596_800.0
+    talks = [Dialogue(sport=1000 + n, start=begin + n / 7) for n in range(2000)]
+    for talk in talks:
+        for number in range(6):
+            talk.now += 40.0
+            talk.c(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number)
+            talk.s(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    packets = sorted(one for talk in talks for one in talk.packets)
+    low, high = begin + 100, begin + 300.5
+    for number in range(captures):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(packets[number::captures]))
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part/0.pcap").write_bytes(pcap([one for one in packets if low <= one[0] < high]))
+    if indexed:
+        assert main(["index", *(str(tmp_path / f"{number}.pcap") for number in range(captures))]) == 0
+    whole = str(tmp_path / "*.pcap")
+    but = {"capture"}
+    for kind in ("sessions", "http", "files"):
+        rows = load("traffic", whole, decode=kind, start=str(int(low)), end=str(high)).read_all().to_pylist()
+        wanted = load("traffic", str(tmp_path / "part"), decode=kind).read_all().to_pylist()
+        found, other = (
+            [{k: v for k, v in row[kind].items() if k not in but} for row in some] for some in (rows, wanted)
+        )
+        assert ordered(found) == ordered(other)
+        assert len(found) >= 2000

@@ -10,10 +10,15 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -329,3 +334,37 @@ def test_a_full_disk(tmp_path: Path) -> None:
     finally:
         if small:
             subprocess.run(["umount", "--lazy", str(tables)], check=True)
+
+
+@pytest.mark.slow
+def test_with_a_scheduler_of_luigi(tmp_path: Path) -> None:
+    """luigid shows the run: its page has every task, done."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    luigid = [str(Path(sys.executable).parent / "luigid"), "--port", str(port), "--address", "127.0.0.1"]
+    luigid += ["--state-path", str(tmp_path / "state"), "--logdir", str(tmp_path)]
+    server = subprocess.Popen(luigid, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _answers(f"{url}/api/graph")
+        captures = inputs(tmp_path / "in", *CAPTURES)
+        result = pipeline(
+            captures, tmp_path / "out", LENGTH, "--scheduler", url, *only("packets", "tracked", "sessions")
+        )
+        assert result.returncode == 0, result.stderr
+        tasks = json.loads(
+            _answers(f"{url}/api/task_list?data=" + quote(json.dumps({"status": "DONE", "upstream_status": ""})))
+        )
+    finally:
+        server.terminate()
+        server.wait()
+    assert Counter(one["name"] for one in tasks["response"].values()) == {"Packets": 2, "Tracked": 2, "Sessions": 2}
+
+
+def _answers(url: str) -> bytes:
+    for _ in range(300):
+        with contextlib.suppress(OSError), urlopen(url, timeout=10) as answer:
+            return bytes(answer.read())
+        time.sleep(0.1)
+    raise TimeoutError(url)

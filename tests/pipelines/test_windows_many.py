@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import luigi
@@ -251,6 +253,38 @@ class Folder:
 @pytest.fixture
 def folder(run_of: Callable[[Archive], Run], monkeypatch: pytest.MonkeyPatch) -> Folder:
     return Folder(run_of(Archive([], LENGTH)), monkeypatch)
+
+
+def test_a_scheduler_that_leaves_tasks_to_others(
+    run_of: Callable[[Archive], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it calls a success is none while tables are missing."""
+    run = run_of(many(2))
+    run.settings = Settings("/in", str(tmp_path / "out"), scheduler="http://luigid:8082")
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        luigi, "build", lambda tasks, **more: given.update(more) or SimpleNamespace(scheduling_succeeded=True)
+    )
+    assert not _round(run, [Packets], tmp_path)
+    assert given["scheduler_url"] == "http://luigid:8082"
+    assert (
+        "2 were not run: http://luigid:8082 has them with another run, or disabled\n" in (tmp_path / "said").read_text()
+    )
+
+
+def test_what_is_done_once_fails(
+    run_of: Callable[[Archive], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, say: that stage is not run, others are."""
+    run = run_of(many(1))
+
+    def full(cls: type[Stage], run: Run) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Packets, "prepare", classmethod(full))
+    monkeypatch.setattr(luigi, "build", lambda tasks, **more: SimpleNamespace(scheduling_succeeded=True))
+    assert not _round(run, [Packets, Tracked], tmp_path)
+    assert "packets: not run: [Errno 28] No space left on device\n" in (tmp_path / "said").read_text()
 
 
 def test_a_ring_of_captures(folder: Folder) -> None:

@@ -124,3 +124,11 @@ def test_hostile_words_stay_in_their_line() -> None:
     assert found is not None
     assert "touch hacked" not in found[0][0][-2]
     assert "'it'\"'\"'s here'" in found[0][0][-2]
+
+
+def test_evidence_that_was_left_out_is_said() -> None:
+    rows = [row("port_scan"), row("sql_injection"), row("download", severity=1)]
+    (whole,) = assemble(rows, "north", "203.0.113.9", "captures", 3)[0]  # type: ignore[index]
+    (part,) = assemble(rows, "north", "203.0.113.9", "captures", 5003)[0]  # type: ignore[index]
+    assert "left out" not in whole[-1]
+    assert "left out:     5,000 rows of evidence and of what is known, the least severe\n" in part[-1]
