@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import math
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,22 +15,11 @@ from packetpig.pipelines.stage import stages
 from tests.conftest import DEMO, ROOT
 from tests.loaders.talking import Dialogue
 from tests.making import pcap
-from tests.pipelines.test_pipeline import inputs, pipeline, rows
+from tests.pipelines.test_pipeline import inputs, pipeline, rows, same
 
 WHOLE = ("anomalies", "incidents", "incident_events", "first_seen", "novelty", "signatures")
 STEPS = (("2024-03-05T2", "2024-03-06T0"), ("2024-03-04", "2024-03-06T12"), ("2024-03-0",))
 """In the middle first, where the break-in is; then before and behind; the last step fills what is between."""
-
-
-def near(one: Any, other: Any) -> bool:
-    return math.isclose(one, other, rel_tol=1e-12) if isinstance(one, float) and other is not None else one == other
-
-
-def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]], but: tuple[str, ...] = ()) -> None:
-    """Sums of floating point may differ in their last digit, which depends on the order."""
-    assert len(found) == len(wanted)
-    for one, other in zip(found, wanted, strict=True):
-        assert {name for name in one if name not in but and not near(one[name], other[name])} == set(), (one, other)
 
 
 @pytest.fixture(scope="module")
