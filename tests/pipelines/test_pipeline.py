@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import ipaddress
 import math
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ import pytest
 from packetpig.loaders import load
 from packetpig.pipelines.stage import SCRIPTS, stages
 from packetpig.pipelines.windows import Window, seconds
+from packetpig.udfs.domains import registered_domain
 from packetpig.udfs.sessions import NAMES
 
 from tests.conftest import DEMO, ROOT
@@ -27,6 +31,8 @@ CAPTURES = ("2024-03-05T12.pcap", "2024-03-05T16.pcap.gz")
 """A mail goes on from one to the other."""
 LATE = "2024-03-05T08.pcapng"
 LENGTH, FIRST, SECOND = "8h", "2024-03-05T0800", "2024-03-05T1600"
+OURS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "2001:db8::/32")
+INTERNAL = [ipaddress.ip_network(one) for one in OURS]
 BOUNDARY = 1709654400  # where the second window begins
 
 
@@ -80,24 +86,60 @@ def spoken(captures: Path, tables: Path, loader: str, **options: str) -> tuple[l
     return sorted(map(str, found.to_pylist())), sorted(map(str, wanted.to_pylist()))
 
 
+def things(captures: Path) -> Iterator[tuple[str, str | None, float]]:
+    """What first_seen is about, by loaders alone: kind, value, time."""
+
+    def table(loader: str, **options: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = load(loader, str(captures), **options).read_all().to_pylist()
+        return found
+
+    def ours(address: str) -> bool:
+        return any(ipaddress.ip_address(address) in one for one in INTERNAL)
+
+    for row in table("sessions"):
+        yield "source", row["src"], row["ts"]
+        service = f" {row['service']}" if row["service"] else ""
+        if ours(row["src"]) and not ours(row["dst"]) and row["dst_packets"]:
+            yield "outbound_flow", f"{row['src']} to {row['dst']}, {row['proto']} {row['dport']}{service}", row["ts"]
+        answered = row["dst_bytes"] or row["state"] in ("S1", "SF")
+        if ours(row["dst"]) and row["proto"] in ("tcp", "udp") and answered:
+            yield "listening_port", f"{row['dst']}, {row['proto']} {row['dport']}", row["ts"]
+    for row in table("http"):
+        yield "user_agent", row["user_agent"], row["ts"]
+        yield "domain", domain(re.sub(":[0-9]*$", "", row["host"] or "")), row["ts"]
+    for row in table("tls"):
+        yield "ja4", row["ja4"], row["ts"]
+        yield "domain", domain(row["sni"] or ""), row["ts"]
+    for row in table("dns"):
+        asked = row["kind"] == "query" and row["section"] == "question" and not row["name"].lower().endswith(".arpa")
+        yield "domain", domain(row["name"]) if asked else None, row["ts"]
+    for row in table("files"):
+        yield "file", row["sha256"], row["ts"]
+    for row in table("snort", engine="auto"):
+        yield "signature", f"{row['gid']}:{row['sid']} {row['message']}", row["ts"]
+
+
+def domain(name: str) -> str | None:
+    """What somebody registered of a name, else its last two labels."""
+    name = name.lower()
+    if not name.strip("0123456789.") or name.startswith("["):
+        return None
+    return registered_domain(name) or ".".join(name.split(".")[-2:])
+
+
 def first_sightings(captures: Path) -> dict[tuple[str, str], float]:
-    """Some kinds of what was first seen when, by loaders alone."""
+    """What was first seen when, by loaders alone."""
     first: dict[tuple[str, str], float] = {}
-    for kind, loader, column in (
-        ("source", "sessions", "src"),
-        ("user_agent", "http", "user_agent"),
-        ("ja4", "tls", "ja4"),
-    ):
-        for row in load(loader, str(captures), ["ts", column]).read_all().to_pylist():
-            if row[column] is not None:
-                first[kind, row[column]] = min(row["ts"], first.get((kind, row[column]), row["ts"]))
+    for kind, value, ts in things(captures):
+        if value is not None:
+            first[kind, value] = min(ts, first.get((kind, value), ts))
     return first
 
 
 def found_sightings(tables: Path) -> dict[tuple[str, str], float]:
     found = rows(tables, "first_seen")
     assert len({(row["kind"], row["value"]) for row in found}) == len(found)
-    return {(row["kind"], row["value"]): row["ts"] for row in found if row["kind"] in ("source", "user_agent", "ja4")}
+    return {(row["kind"], row["value"]): row["ts"] for row in found}
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +201,7 @@ def test_first_sightings(made: tuple[Path, Path]) -> None:
     captures, tables = made
     assert found_sightings(tables) == first_sightings(captures)
     kinds = {row["kind"] for row in rows(tables, "first_seen")}
-    assert kinds >= {"source", "outbound_flow", "listening_port", "domain", "user_agent"}
+    assert kinds >= {"source", "outbound_flow", "listening_port", "domain", "user_agent", "file", "signature"}
     novelty = rows(tables, "novelty")
     assert {row["capture"] for row in novelty} == set(CAPTURES)
     assert sum(row["new_things"] for row in novelty) == len(rows(tables, "first_seen"))
