@@ -148,6 +148,9 @@ class Configuration:
             "dfs.namenode.http-address": self._at("namenode", "namenode.http"),
             "dfs.namenode.safemode.extension": 0,
             "dfs.namenode.datanode.registration.ip-hostname-check": "false",  # addresses of loopback have no names
+            # a file that is closed sooner than its DataNode told of its block is asked for again, after that time
+            "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 40,
+            "dfs.client.block.write.locateFollowingBlock.retries": 9,
             "dfs.namenode.heartbeat.recheck-interval": 5000,  # a dead data node is known as such after 40 s
         }
 
@@ -174,7 +177,7 @@ class Configuration:
             "yarn.resourcemanager.resource-tracker.address": self._at("resourcemanager", "rm.tracker"),
             "yarn.resourcemanager.admin.address": self._at("resourcemanager", "rm.admin"),
             "yarn.resourcemanager.webapp.address": self._at("resourcemanager", "rm.http"),
-            "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 200,
+            "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 50,
             "yarn.nm.liveness-monitor.expiry-interval-ms": 20_000,  # a dead node's tasks run again after that
             "yarn.scheduler.minimum-allocation-mb": 128,
         }
@@ -205,7 +208,9 @@ class Configuration:
             "mapreduce.jobhistory.webapp.address": self._at("historyserver", "history.http"),
             "yarn.app.mapreduce.am.resource.mb": self.container_mb,
             "yarn.app.mapreduce.am.command-opts": heap,
-            "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": 200,
+            "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": 50,
+            "mapreduce.client.progressmonitor.pollinterval": 100,
+            "mapreduce.client.completion.pollinterval": 100,
             "mapreduce.map.memory.mb": self.container_mb,
             "mapreduce.map.java.opts": heap,
             "mapreduce.reduce.memory.mb": self.container_mb,
@@ -221,7 +226,7 @@ class Configuration:
             "tez.task.launch.cmd-opts": heap,
             "tez.runtime.io.sort.mb": 32,
             "tez.session.am.dag.submit.timeout.secs": 30,
-            "tez.am.am-rm.heartbeat.interval-ms.max": 200,
+            "tez.am.am-rm.heartbeat.interval-ms.max": 50,
         }
 
 
@@ -560,7 +565,7 @@ def _up(options: argparse.Namespace) -> int:
             raise
         print(f"cluster: {error}", file=sys.stderr)
         return 1
-    state = {"pages": cluster.pages, "file system": cluster.file_system}
+    state = {"pages": cluster.pages, "file system": cluster.file_system, "daemons": len(cluster.daemons())}
     (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
     return _status(options)
 
@@ -574,6 +579,10 @@ def _status(options: argparse.Namespace) -> int:
         state = None
     if not running or state is None:
         print("cluster: none is running; bin/cluster up starts one")
+        return 1
+    if running < state["daemons"]:
+        gone = f"{state['daemons'] - running} of {state['daemons']} daemons are gone"
+        print(f"cluster: {gone}: see {folder}/logs; `make cluster-down` ends the others", file=sys.stderr)
         return 1
     print(f"cluster: {running} daemons are running, with {state['file system']}")
     for name, page in state["pages"].items():
@@ -593,8 +602,8 @@ def _down(options: argparse.Namespace) -> int:
             os.kill(pid, signal.SIGTERM)
     while _daemons_of(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
-    mark = os.fsencode(folder / "workers")
-    for pid in [*_daemons_of(folder), *(pid for pid, command in _commands() if mark in command)]:
+    mark = os.fsencode(folder / "workers") + b"/"
+    for pid in [*_daemons_of(folder), *(pid for pid, _ in _commands() if _place(pid).startswith(mark))]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     if options.remove:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
@@ -42,9 +44,20 @@ def test_up_and_down(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
         assert "/kept" in done.stdout, done.stderr
         assert run(tmp_path, "up").stdout.splitlines() == lines  # a second time, it only says what there is
+        (one,) = (pid for pid, command in _commands() if b"org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer" in command
+                  and os.fsencode(_mark(tmp_path)) in command.split(b"\0"))  # fmt: skip
+        os.kill(one, signal.SIGKILL)
+        while daemons(tmp_path) > 4:
+            time.sleep(0.1)
+        again = run(tmp_path, "up")
+        assert (again.returncode, again.stdout) == (1, "")
+        assert (
+            again.stderr
+            == f"cluster: 1 of 5 daemons are gone: see {tmp_path}/logs; `make cluster-down` ends the others\n"
+        )
     finally:
         down = run(tmp_path, "down")
-    assert (down.returncode, down.stdout) == (0, "cluster: 5 daemons were ended\n")
+    assert (down.returncode, down.stdout) == (0, "cluster: 4 daemons were ended\n")
     assert daemons(tmp_path) == 0
     assert not (tmp_path / "conf").exists()
     assert (tmp_path / "hdfs/name").exists()

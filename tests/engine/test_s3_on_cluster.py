@@ -6,6 +6,7 @@ import os
 import pty
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +102,10 @@ def test_rows_are_those_of_one_machine(
     assert list(cluster.folder.rglob("job.xml"))
     with_secret = seen(cluster.folder)
     assert bool(with_secret) or keys == "store"
+    deadline = time.monotonic() + 60  # the staging folder goes with the job, its blocks a few heartbeats later
+    while any(file.name.startswith("blk_") for file in seen(cluster.folder)) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert not [file for file in seen(cluster.folder) if file.name.startswith("blk_")]
     for file in with_secret:  # of HDFS's blocks, what is in the job's private folder until the job ends
         assert file.name.endswith(("tokens", "Tokens")) or file.name.startswith("blk_"), file
         assert is_private(file) or file.name.startswith("blk_"), file
