@@ -44,17 +44,15 @@ def test_up_and_down(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
         assert "/kept" in done.stdout, done.stderr
         assert run(tmp_path, "up").stdout.splitlines() == lines  # a second time, it only says what there is
-        (one,) = (pid for pid, command in _commands() if b"org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer" in command
-                  and os.fsencode(_mark(tmp_path)) in command.split(b"\0"))  # fmt: skip
+        mark, history = os.fsencode(_mark(tmp_path)), b"org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer"
+        (one,) = (pid for pid, command in _commands() if {mark, history} <= set(command.split(b"\0")))
         os.kill(one, signal.SIGKILL)
         while daemons(tmp_path) > 4:
             time.sleep(0.1)
         again = run(tmp_path, "up")
         assert (again.returncode, again.stdout) == (1, "")
-        assert (
-            again.stderr
-            == f"cluster: 1 of 5 daemons are gone: see {tmp_path}/logs; `make cluster-down` ends the others\n"
-        )
+        told = f"1 of 5 daemons are gone: see {tmp_path}/logs; `make cluster-down` ends the others"
+        assert again.stderr == f"cluster: {told}\n"
     finally:
         down = run(tmp_path, "down")
     assert (down.returncode, down.stdout) == (0, "cluster: 4 daemons were ended\n")
