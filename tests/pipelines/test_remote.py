@@ -20,7 +20,7 @@ from packetpig.pipelines.store import store
 from docker.cluster import MiniCluster
 from tests.conftest import DEMO, ROOT
 from tests.pipelines.test_faults import only
-from tests.pipelines.test_pipeline import CAPTURES, LENGTH, found_sessions, inputs, rows, sessions, spoken
+from tests.pipelines.test_pipeline import CAPTURES, LENGTH, found_sessions, inputs, rows, same_tables, sessions, spoken
 
 REMOTE = [pytest.param("hdfs", marks=pytest.mark.cluster), pytest.param("s3", marks=pytest.mark.slow)]
 remotes = pytest.mark.parametrize("place", REMOTE, indirect=True)
@@ -44,9 +44,11 @@ def brought(tables: str, folder: Path) -> Path:
     return folder
 
 
-def pipeline(captures: str, tables: str, *more: str, window: str = LENGTH) -> subprocess.CompletedProcess[str]:
+def pipeline(
+    captures: str, tables: str, *more: str, window: str = LENGTH, seconds: int = 600
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "packetpig.pipelines", captures, tables, "--window", window, *more]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 @remotes
@@ -131,3 +133,20 @@ def test_on_a_cluster(cluster: MiniCluster, mode: str, tmp_path: Path, monkeypat
     assert here.returncode == 0, here.stderr
     for table in ("packets", "fingerprints"):
         assert rows(found, table) == rows(tmp_path / "here", table)
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize("mode", ["mapreduce", "tez"])
+def test_all_of_it_on_a_cluster(
+    cluster: MiniCluster, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every stage over two windows, its jobs on YARN: each table is that of a run on this machine."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(cluster.conf))
+    place = f"{cluster.file_system}/all-{mode}"
+    settings = ("--engine", "suricata", "--without", "report")
+    result = pipeline(sent(place, *CAPTURES), f"{place}/out", *settings, "--mode", mode, seconds=3600)
+    assert result.returncode == 0, result.stderr
+    here = pipeline(str(inputs(tmp_path / "in", *CAPTURES)), str(tmp_path / "here"), *settings)
+    assert here.returncode == 0, here.stderr
+    same_tables(brought(f"{place}/out", tmp_path / "out"), tmp_path / "here", 20, ("path", "changed", "carve", "story"))
