@@ -179,6 +179,24 @@ def _readable(note: bytes) -> bool:
 
 def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
     """Run stages of all windows; whether all went well."""
+    with run.tables.listed():
+        possible, went = _due(run, kinds)
+    if not possible:
+        return went
+    run.log.expect(len(possible), folder / "done")
+    more = {"scheduler_url": run.settings.scheduler} if run.settings.scheduler else {"local_scheduler": True}
+    done = luigi.build(
+        ends(possible), workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
+        log_level="CRITICAL", **more,
+    )  # fmt: skip
+    undone = [task for task in possible if not task.complete()] if run.settings.scheduler else []
+    if undone and done.scheduling_succeeded:  # it looks after tasks of others, too, and may have left ours to them
+        run.log.say(f"{len(undone):,} were not run: {run.settings.scheduler} has them with another run, or disabled")
+    return bool(done.scheduling_succeeded) and went and not undone
+
+
+def _due(run: Run, kinds: Sequence[type[Stage]]) -> tuple[list[Stage], bool]:
+    """What is to be made, and whether that is all that should be; what cannot be is said."""
     possible: list[Stage] = []
     went = True
     for kind in kinds:
@@ -199,18 +217,7 @@ def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
                 went = False
             else:
                 possible.append(task)
-    if not possible:
-        return went
-    run.log.expect(len(possible), folder / "done")
-    more = {"scheduler_url": run.settings.scheduler} if run.settings.scheduler else {"local_scheduler": True}
-    done = luigi.build(
-        ends(possible), workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,
-        log_level="CRITICAL", **more,
-    )  # fmt: skip
-    undone = [task for task in possible if not task.complete()] if run.settings.scheduler else []
-    if undone and done.scheduling_succeeded:  # it looks after tasks of others, too, and may have left ours to them
-        run.log.say(f"{len(undone):,} were not run: {run.settings.scheduler} has them with another run, or disabled")
-    return bool(done.scheduling_succeeded) and went and not undone
+    return possible, went
 
 
 def _broken(task: Stage, error: BaseException) -> None:

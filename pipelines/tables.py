@@ -67,6 +67,7 @@ class Tables:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._notes: dict[tuple[Part, str], dict[str, Any]] = {}
+        self._listed: dict[str, set[tuple[str, str]]] | None = None
 
     def location(self, part: Part) -> str:
         """Where a part is, as Pig names it."""
@@ -74,14 +75,29 @@ class Tables:
 
     def windows(self, table: str) -> dict[str, str]:
         """Windows of a table that are complete, and their keys."""
+        return dict(sorted(self._marks(table)))
+
+    def _marks(self, table: str) -> set[tuple[str, str]]:
         marks = [name.split("~") for name in self.store.names(DONE, table)]
         there = set(self.store.names(table))
-        return {
-            mark[0]: mark[1] for mark in marks if len(mark) == 2 and (mark[0] == ALL or f"window={mark[0]}" in there)
-        }
+        known = ((mark[0], mark[1]) for mark in marks if len(mark) == 2)
+        return {(window, key) for window, key in known if (there if window == ALL else f"window={window}" in there)}
+
+    @contextmanager
+    def listed(self) -> Iterator[None]:
+        """Until the end, what is complete is looked up once a table: where each look goes over a network."""
+        self._listed = {}
+        try:
+            yield
+        finally:
+            self._listed = None
 
     def complete(self, part: Part, key: str) -> bool:
         """Whether a part is there and made from what KEY stands for."""
+        if self._listed is not None:
+            if part.table not in self._listed:
+                self._listed[part.table] = self._marks(part.table)
+            return (part.window, key) in self._listed[part.table]
         return self.store.exists(DONE, part.table, f"{part.window}~{key}") and self.store.exists(*part.folder)
 
     def note(self, part: Part, key: str) -> dict[str, Any]:

@@ -127,6 +127,29 @@ def test_luigi_makes_many_windows(run_of: Callable[[Archive], Run], calls: Count
     assert calls["tracked"] <= 3 * windows
 
 
+def test_what_is_complete_is_listed_not_looked_up(
+    run_of: Callable[[Archive], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On S3 each look is a request: for a run that finds nothing to do they are few, however many windows there are."""
+    run = run_of(many(100))
+    for name in run.names():
+        run.task(Packets, name).run()
+    asked: Counter[str] = Counter()
+    for call in ("exists", "names"):
+        real = getattr(LocalStore, call)
+        monkeypatch.setattr(LocalStore, call, lambda self, *path, real=real: asked.update(["/"]) or real(self, *path))
+    assert _round(run, [Packets], tmp_path)
+    assert 0 < asked.total() < 10
+    shutil.rmtree(tmp_path / "out/packets" / f"window={run.names()[7]}")
+    done: list[Stage] = []
+    monkeypatch.setattr(
+        luigi, "build", lambda tasks, **_: done.extend(tasks) or SimpleNamespace(scheduling_succeeded=True)
+    )
+    run.forget()
+    assert _round(run, [Packets], tmp_path)
+    assert [task.window for task in done] == [run.names()[7]]
+
+
 class Rounds:
     """Runs, each over the captures that there are then; what it said, and which captures were read for what."""
 
