@@ -169,7 +169,7 @@ def test_a_window_whose_sessions_go_on_in_the_next(
 ) -> None:
     """A capture goes when what is said there of earlier sessions is in their window's table."""
     ends = {"http": LONG_AGO + DAY + 60.0}
-    monkeypatch.setattr(Sessions, "noted", lambda self, work: {"ends": ends})
+    monkeypatch.setattr(Sessions, "noted", lambda self, work: {"ends": ends, "ids": "", "named": ""})
     monkeypatch.setattr(Said, "noted", lambda self, work: {})
     one, two = capture(made.captures, "1.pcap", LONG_AGO), capture(made.captures, "2.pcap", LONG_AGO + DAY)
     made.make(made.run(one, without=ENGINES), Packets, Tracked, Sessions, Said)

@@ -209,7 +209,7 @@ def test_first_sightings(made: tuple[Path, Path]) -> None:
     captures, tables = made
     assert found_sightings(tables) == first_sightings(captures)
     kinds = {row["kind"] for row in rows(tables, "first_seen")}
-    assert kinds >= {"source", "outbound_flow", "listening_port", "domain", "user_agent", "file", "signature"}
+    assert kinds >= {"source", "outbound_flow", "listening_port", "domain", "user_agent", "file"}
     novelty = rows(tables, "novelty")
     assert {row["capture"] for row in novelty} == set(CAPTURES)
     assert sum(row["new_things"] for row in novelty) == len(rows(tables, "first_seen"))
