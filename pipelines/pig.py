@@ -22,6 +22,7 @@ PR_SET_PDEATHSIG = 1
 NUMBER = struct.Struct(">i")
 HEAP = "1g"
 LEAST_HEAP = 64  # megabytes, without which Java runs no script of Pig's
+HERE = ("-D", "pig.auto.local.enabled=true", "-D", "pig.local.mapreduce.task.io.sort.mb=16")
 LINES = 2000  # lines of Pig's that are kept
 FREE, OUT = b"-", b"x"
 
@@ -82,9 +83,12 @@ class Pigs:
             process.stdout.close()
             process.wait()
 
-    def run(self, script: Path, parameters: Mapping[str, str]) -> Ran:
-        """Run SCRIPT, whose `$output` is among the parameters. Raises PigError."""
-        arguments = ["-x", self.mode, *self.options]
+    def run(self, script: Path, parameters: Mapping[str, str], small: bool = False) -> Ran:
+        """Run SCRIPT, whose `$output` is among the parameters. Raises PigError.
+
+        SMALL: jobs of MapReduce that read little run here, where that takes less than to start them on the cluster.
+        """
+        arguments = ["-x", self.mode, *(HERE if small and self.mode == "mapreduce" else ()), *self.options]
         for name, value in parameters.items():
             arguments += ["-p", f"{name}={value}"]
         code, text = self._answer([*arguments, str(script)])

@@ -133,10 +133,10 @@ class Run:
         self.waiting.clear()
         self.cache.clear()
 
-    def pig(self, script: Path, parameters: Mapping[str, str]) -> pig.Ran:
-        """Run a script as the settings say."""
+    def pig(self, script: Path, parameters: Mapping[str, str], small: bool = False) -> pig.Ran:
+        """Run a script as the settings say; SMALL: it reads tables alone."""
         assert self.pigs is not None
-        return self.pigs.run(script, parameters)
+        return self.pigs.run(script, parameters, small)
 
     @property
     def here(self) -> bool:

@@ -329,7 +329,7 @@ class Stage(luigi.Task):
 
     def make(self, work: str) -> pig.Ran:
         """Run the script: folders of WORK, named as the tables are."""
-        return self.run_of.pig(self.scripts()[0], self.parameters(work))
+        return self.run_of.pig(self.scripts()[0], self.parameters(work), small=not self.captures)
 
 
 def identities(captures: Sequence[Entry]) -> str:
