@@ -171,6 +171,8 @@ class Configuration:
             "yarn.scheduler.capacity.root.default.capacity": 100,
             # or the masters of many jobs at once leave no room for a single task, and wait for each other for ever
             "yarn.scheduler.capacity.maximum-am-resource-percent": 0.5,
+            # heartbeats for which a task waits for a node that has its data: 8 s, as nodes report every 50 ms
+            "yarn.scheduler.capacity.node-locality-delay": 160,
             "yarn.resourcemanager.hostname": self.hosts["resourcemanager"],
             "yarn.resourcemanager.address": self._at("resourcemanager", "rm"),
             "yarn.resourcemanager.scheduler.address": self._at("resourcemanager", "rm.scheduler"),
