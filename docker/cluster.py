@@ -582,8 +582,9 @@ def _status(options: argparse.Namespace) -> int:
     if not running or state is None:
         print("cluster: none is running; bin/cluster up starts one")
         return 1
-    if running < state["daemons"]:
-        gone = f"{state['daemons'] - running} of {state['daemons']} daemons are gone"
+    begun = state.get("daemons", running)  # of a cluster from before that was noted, nobody knows
+    if running < begun:
+        gone = f"{begun - running} of {begun} daemons are gone"
         print(f"cluster: {gone}: see {folder}/logs; `make cluster-down` ends the others", file=sys.stderr)
         return 1
     print(f"cluster: {running} daemons are running, with {state['file system']}")

@@ -146,10 +146,7 @@ def _seen(folder: str, above: str) -> bool:
 def _same_window(place: Any, window: str, length: int) -> None:
     """Tables have windows of one length."""
     if place.exists(*ABOUT):
-        try:
-            about = json.loads(place.read(*ABOUT))
-        except ValueError as error:
-            raise StoreError(f"{place.path(*ABOUT)}: {error}; it says how long windows are") from error
+        about = place.json(*ABOUT)
         if about["seconds"] != length:
             raise ValueError(f"{place.root} has windows of {about['window']}, not {window}")
     else:

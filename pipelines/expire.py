@@ -8,7 +8,6 @@ Exit codes as the pipeline's.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -84,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not place.exists(*ABOUT):
             raise StoreError(f"{given.tables}: the pipeline has not written there")
         with place.lock():
-            length = json.loads(place.read(*ABOUT))["seconds"]
+            length = place.json(*ABOUT)["seconds"]
             run = _run(given.captures, place, length)
             go, stay = expired(run, source, time.time() - given.days * 86400)
             for entry in go:

@@ -69,7 +69,7 @@ def restored(place: Store, digest: str, folder: Path) -> list[Path] | None:
     """A copy's files, put into FOLDER for an engine; None if there is none."""
     if not place.exists(FOLDER, digest, WHOLE):
         return None
-    names = json.loads(place.read(FOLDER, digest, WHOLE))
+    names = place.json(FOLDER, digest, WHOLE)
     for number in range(len(names)):
         for name in place.names(FOLDER, digest, str(number)):
             target = folder / digest / str(number) / name
@@ -102,7 +102,7 @@ def difference(old: Rules, new: Rules) -> Change:
 
 def log(place: Store) -> list[dict[str, Any]]:
     """The sets that were used, in order: `rules` (digest), `at` (seconds), `came` (rules; none for the first)."""
-    found: list[dict[str, Any]] = json.loads(place.read(FOLDER, LOG)) if place.exists(FOLDER, LOG) else []
+    found: list[dict[str, Any]] = place.json(FOLDER, LOG) if place.exists(FOLDER, LOG) else []
     return found
 
 

@@ -30,7 +30,7 @@ CHOSEN = (".about", "stages.json")
 
 def chosen(store: Store) -> list[str]:
     """Those stages' names, sorted; empty if nothing says so."""
-    found: list[str] = json.loads(store.read(*CHOSEN)) if store.exists(*CHOSEN) else []
+    found: list[str] = store.json(*CHOSEN) if store.exists(*CHOSEN) else []
     return found
 
 

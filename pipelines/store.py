@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import io
+import json
 import os
 import shutil
 import stat
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from packetpig.loaders.remote import system as remote
@@ -79,6 +80,13 @@ class Store:
         """A file's contents."""
         with self.open(*parts) as file:
             return file.read()
+
+    def json(self, *parts: str) -> Any:
+        """What a file of JSON says. Raises StoreError, with its name, if it is none."""
+        try:
+            return json.loads(self.read(*parts))
+        except ValueError as error:
+            raise StoreError(f"{self.path(*parts)}: {error}") from error
 
     def open(self, *parts: str) -> IO[bytes]:
         """A file, to read."""

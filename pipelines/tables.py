@@ -106,11 +106,7 @@ class Tables:
         Raises StoreError.
         """
         if (part, key) not in self._notes:
-            name = (DONE, part.table, f"{part.window}~{key}")
-            try:
-                self._notes[part, key] = json.loads(self.store.read(*name))
-            except ValueError as error:
-                raise StoreError(f"{self.store.path(*name)}: {error}") from error
+            self._notes[part, key] = self.store.json(DONE, part.table, f"{part.window}~{key}")
         return self._notes[part, key]
 
     def publish(self, work: str, parts: Mapping[Part, str], key: str, note: Mapping[str, Any]) -> None:

@@ -154,7 +154,10 @@ class Conversation:
         for side in self.sides:
             self._free(side.message, side.message and side.message.asked_by)
             side.forget()
-        self._free(*self._pending, *(self._second.messages() if self._second is not None else ()))
+        self._free(*self._pending)
+        if self._second is not None:
+            self._free(*self._second.messages())
+            self._second.forget()
 
     def _free(self, *messages: Message | None) -> None:
         for one in messages:

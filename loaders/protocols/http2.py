@@ -358,13 +358,17 @@ class Second:
         """What this side says cannot be followed any more."""
         self._report.count(why)
         side.lost = True
-        side.held, side.block, side.begun = bytearray(), bytearray(), False
+        side.held, side.block = bytearray(), bytearray()
         self._release(side)
 
     def close(self) -> None:
         """The session is over."""
         for number in sorted(self._streams):
             self._give(number)
+        self.forget()
+
+    def forget(self) -> None:
+        """What is held beside messages takes no room any more."""
         for side in self._sides:
             self._release(side)
         self._conversation.room.free(self._tables)

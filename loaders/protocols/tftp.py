@@ -12,6 +12,7 @@ BLOCK = 512
 LARGEST = 65464
 ROOM = 64 << 20  # bytes of blocks that wait for one before them, of all transfers together
 WEIGHT = 128  # bytes that a block takes beside what it carries
+WINDOW = 1024  # blocks of a transfer that wait at most; more are never looked through at each acknowledgment
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Transfer:
             options = _options(data[2:].split(b"\0"))
             if size := _number(options, b"blksize", 8, LARGEST):
                 self._size, self._agreed = size, True
-            self._window = _number(options, b"windowsize", 1, 65535) or 1
+            self._window = min(_number(options, b"windowsize", 1, 65535) or 1, WINDOW)
         elif kind == ACK:
             self._zero = self._zero or (self._wrapped and number == 0)
             self._until((number + 1) & 0xFFFF)
@@ -98,19 +99,23 @@ class Transfer:
         if ahead:
             self._until(number)
         self._given(number, data, cut)
-        while self._waiting and not self.over and (waiting := self._waiting.pop(self._next, None)):
-            self._room.free(len(waiting[0]) + WEIGHT)
-            self._given(self._next, *waiting)
+        while self._next in self._waiting and not self.over:
+            self._waited(self._next)
 
     def _until(self, end: int) -> None:
         """The receiver has all before the block END: what is not there is missing in the capture."""
-        while self._waiting and 0 < (ahead := (end - self._next) & 0xFFFF) < 0x8000 and not self.over:
-            number = min(self._waiting, key=lambda one: (one - self._next) & 0xFFFF)
-            if (number - self._next) & 0xFFFF >= ahead:
-                break
-            data, cut = self._waiting.pop(number)
-            self._room.free(len(data) + WEIGHT)
-            self._given(number, data, cut)
+        begin, most = self._next, (end - self._next) & 0xFFFF
+        if most < 0x8000:
+            for ahead in sorted((number - begin) & 0xFFFF for number in self._waiting):
+                if ahead >= most or self.over:
+                    return
+                self._waited((begin + ahead) & 0xFFFF)
+
+    def _waited(self, number: int) -> None:
+        """A block that waited waits no more."""
+        data, cut = self._waiting.pop(number)
+        self._room.free(len(data) + WEIGHT)
+        self._given(number, data, cut)
 
     def _given(self, number: int, data: bytes, cut: int) -> None:
         """A block whose turn it is."""
@@ -130,9 +135,8 @@ class Transfer:
     def _end(self, complete: bool) -> None:
         if self.over:
             return
-        while self._waiting and not complete:
-            number = min(self._waiting, key=lambda one: (one - self._next) & 0xFFFF)
-            self._until((number + 1) & 0xFFFF)
+        if not complete:
+            self._until((self._next + WINDOW) & 0xFFFF)
             if self.over:
                 return
         for data, _ in self._waiting.values():
