@@ -53,15 +53,19 @@ class Spoken(Stage):
         return min(run.archive.length, 3600) if given < 0 else given
 
     @classmethod
+    def until(cls, run: Run, window: str) -> float | None:
+        """When the last session ends that is followed, or is followed no more; None while that is not known."""
+        last = cls.last(run, window)
+        return None if last is None else min(last, run.window(window).end + cls.follow(run))
+
+    @classmethod
     def behind(cls, run: Run, window: str) -> Sequence[Entry] | None:
         """Captures behind the window that are to be read."""
-        last = cls.last(run, window)
-        if last is None:
+        until = cls.until(run, window)
+        if until is None:
             return None
-        end = run.window(window).end
         here = run.archive.captures(run.window(window))
-        until = min(last, end + cls.follow(run))
-        return run.archive.between(end, until, here)
+        return run.archive.between(run.window(window).end, until, here)
 
     @classmethod
     def more(cls, run: Run, window: str) -> Any:
@@ -89,9 +93,8 @@ class Spoken(Stage):
 
     def parameters(self, work: str) -> dict[str, str]:
         """With when the last session ends that is followed: nobody asks for what comes behind it."""
-        end = self.time.end
-        last = min(self.last(self.run_of, self.window) or 0, end + self.follow(self.run_of))
-        return {**super().parameters(work), "until": str(max(end, math.floor(last) + 1))}
+        until = self.until(self.run_of, self.window) or 0
+        return {**super().parameters(work), "until": str(max(self.time.end, math.floor(until) + 1))}
 
     def make(self, work: str) -> Ran:
         """See Stage; says where sessions were not followed to their ends."""

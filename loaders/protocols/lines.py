@@ -35,7 +35,8 @@ class Lines:
         """Each line that DATA ends from AT on, without its end, and where in DATA the next one begins."""
         while (end := data.find(b"\n", at) + 1) > 0:
             line = (self._held + data[at : min(end, at + LINE)]).rstrip(b"\r\n")[:LINE]
-            self._hold(b"")
+            if self._held:
+                self._hold(b"")
             skip, self._skip = self._skip, False
             if not skip:
                 yield line, end
