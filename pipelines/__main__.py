@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import luigi
-import pyarrow as pa
 from packetpig.loaders.engines.folders import work_folder
-from packetpig.pipelines.archive import ABOUT, FILE, TABLE, UNREADABLE, Archive, Entry, listed
+from packetpig.pipelines.archive import ABOUT, TABLE, UNREADABLE, Archive, Entry, listed
 from packetpig.pipelines.ingest import ingest
 from packetpig.pipelines.pig import PigError, Pigs
 from packetpig.pipelines.run import Log, Run, set_current
@@ -79,7 +78,7 @@ def _run(settings: Settings, place: Any) -> int:
     without = {name.strip() for name in settings.without.split(",") if name.strip()}
     if without - set(kinds):
         raise ValueError(f"no stage {', '.join(sorted(without - set(kinds)))}; there are {', '.join(sorted(kinds))}")
-    run = Run(settings, place, _archive(place, length), kinds)
+    run = Run(settings, place, Archive.read(place, length), kinds)
     _sound(place, run.log)
     set_current(run)
     run.choose(without)
@@ -118,13 +117,6 @@ def _ingested(run: Run, found: Sequence[Entry], new: int, unlisted: Sequence[str
     for path in unlisted:
         run.log.say(f"ingest: {path}: this folder cannot be listed; captures there stay as they were")
     return not news.unreadable and not unlisted
-
-
-def _archive(place: Store, length: int) -> Archive:
-    try:
-        return Archive.read(place, length)
-    except pa.ArrowInvalid as error:
-        raise StoreError(f"{place.path(TABLE, FILE)}: {error}") from error
 
 
 def _apart(settings: Settings, place: Store) -> None:

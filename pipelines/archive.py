@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 from packetpig.pipelines.store import File, Store, StoreError, store
+from packetpig.pipelines.tables import Tables
 from packetpig.pipelines.windows import Window
 
 TABLE, FILE = "captures", "captures.parquet"
@@ -130,12 +131,8 @@ class Archive:
 
     @classmethod
     def read(cls, place: Store, length: int) -> Archive:
-        """As the table has it; empty if there is none."""
-        if not place.exists(TABLE, FILE):
-            return cls([], length)
-        with place.open(TABLE, FILE) as file:
-            rows = pq.read_table(file).to_pylist()
-        return cls([Entry(**row) for row in rows], length)
+        """As the table has it; empty if there is none. Raises StoreError."""
+        return cls([Entry(**row) for row in Tables(place).rows(TABLE).to_pylist()], length)
 
     def write(self, place: Store) -> None:
         """Put the table in place, at once."""

@@ -166,3 +166,18 @@ def test_heads_that_never_end_have_a_bound_in_common(tmp_path: Path, monkeypatch
     rows_of("http", tmp_path / "a.pcap", [one for talk in many for one in talk.packets], report=report)
     assert report.counters["http: sessions of HTTP/2 given up for want of memory"] == 3  # 40,000 are held for each
     assert report.losses
+
+
+def test_a_session_that_is_given_up_leaves_no_room_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amid a head, with a large table, the parser fails: `rooms` looks at what is held in the end."""
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(http2.Second, "_end", fails)
+    table = frame(http2.SETTINGS, 0, 0, b"\0\1" + (60_000).to_bytes(4, "big"))
+    half = frame(http2.HEADERS, 0, 1, bytes(9000))
+    talk = Dialogue(size=60_000).c(http2.PREFACE).s(table + half).c(head(Encoder(), 1, 1, *asked("/a")))
+    report = Report()
+    rows_of("http", tmp_path / "a.pcap", talk.packets, report=report)
+    assert report.counters["http: sessions given up, the parser failed"] == 1
