@@ -20,7 +20,7 @@ READ, UNREADABLE, EMPTY, GONE = "read", "unreadable", "empty", "gone"
 COLUMNS = {
     "path": pa.string(), "capture": pa.string(), "sensor": pa.string(), "size": pa.int64(), "changed": pa.float64(),
     "state": pa.string(), "reason": pa.string(), "packets": pa.int64(), "first_ts": pa.float64(),
-    "last_ts": pa.float64(), "windows": pa.list_(pa.int64()), "renamed": pa.string(),
+    "last_ts": pa.float64(), "windows": pa.list_(pa.int64()), "renamed": pa.string(), "again": pa.int64(),
 }  # fmt: skip
 
 
@@ -28,8 +28,9 @@ COLUMNS = {
 class Entry:
     """A capture. `windows`: starts of those that it has packets of. `state`: read, unreadable, empty, or gone.
 
-    `renamed`: its identity (as JSON) when it was read first, if it has another name since. `instead`: what was at its
-    path before, while it is new; an archive has none of these.
+    `renamed`: its identity (as JSON) when it was read first, if it has another name since. `again`: the least
+    max_windows with which one that cannot be read is tried again as it is (0: with any, by the next run); None: it must
+    change first. `instead`: what was at its path before, while it is new; an archive has none of these.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Entry:
     last_ts: float | None = None
     windows: Sequence[int] = field(default=())
     renamed: str | None = None
+    again: int | None = None
     instead: Entry | None = None
 
     @property

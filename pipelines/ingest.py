@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from packetpig.pipelines.tables import WORK
 
 SCRIPT = pig.ROOT / "pig" / "pipeline" / "ingest.pig"
 AGAIN = "; the next run tries again"
-"""What a reason ends with that may pass while the capture stays as it is: permissions, a server that is down."""
+"""What is said of a reason that may pass while the capture stays as it is: permissions, a server that is down."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,8 @@ def ingest(run: Run, found: Sequence[Entry], unlisted: Sequence[str] = ()) -> Ne
 
 def _may_pass(before: Entry | None, now: Entry, most: int) -> bool:
     """Whether a capture is as it was when it could not be read, and may be readable all the same."""
-    if before is None or before.state != UNREADABLE or before.here != now.here:
-        return False
-    reason = before.reason or AGAIN
-    many = re.search(r" of ([\d,]+) windows, more than max_windows", reason)
-    return reason.endswith(AGAIN) or bool(many and int(many[1].replace(",", "")) <= most)
+    as_before = before is not None and before.state == UNREADABLE and before.here == now.here
+    return bool(before and as_before and before.again is not None and before.again <= most)
 
 
 def _looked_at(run: Run, new: Sequence[Entry]) -> list[Entry]:
@@ -91,11 +87,14 @@ def _entry(run: Run, entry: Entry, rows: Sequence[dict[str, Any]], lines: Sequen
     if not entry.size:
         return replace(entry, state=UNREADABLE, reason="an empty file")
     if not rows:
-        reason = _reason(entry, lines)
-        return replace(entry, state=UNREADABLE if reason else EMPTY, reason=reason)
+        reason, passing = _reason(entry, lines)
+        if not reason:
+            return replace(entry, state=EMPTY, reason=None)
+        said = reason + (AGAIN if passing else "")
+        return replace(entry, state=UNREADABLE, reason=said, again=0 if passing else None)
     if len(timed) > run.settings.max_windows:
         reason = f"its packets are of {len(timed):,} windows, more than max_windows"
-        return replace(entry, state=UNREADABLE, reason=reason)
+        return replace(entry, state=UNREADABLE, reason=reason, again=len(timed))
     return replace(
         entry,
         state=READ,
@@ -107,8 +106,11 @@ def _entry(run: Run, entry: Entry, rows: Sequence[dict[str, Any]], lines: Sequen
     )
 
 
-def _reason(entry: Entry, lines: Sequence[str]) -> str | None:
-    """Why Pig has no packets of a capture; None if it has none. It is looked at here, as LINES may not be all."""
+def _reason(entry: Entry, lines: Sequence[str]) -> tuple[str, bool]:
+    """Why Pig has no packets of a capture, and whether that may pass; empty if it has none.
+
+    It is looked at here, as LINES may not be all.
+    """
     said = [line.partition(f"{entry.path}: ")[2] for line in lines if f"{entry.path}: " in line]
     skipped = next((line.removesuffix("; skipped") for line in said if line.endswith("; skipped")), "")
     try:
@@ -116,7 +118,7 @@ def _reason(entry: Entry, lines: Sequence[str]) -> str | None:
             batch = next((batch for batch in load("volumes", entry.path, ["ts"]) if batch.num_rows), None)
     except (CaptureError, OSError) as error:
         passing = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
-        return str(error).removeprefix(f"{entry.path}: ") + (AGAIN if passing else "")
+        return str(error).removeprefix(f"{entry.path}: "), passing
     if skipped or batch:
-        return (skipped or "no packets of it came") + AGAIN  # since now, and here, it can be read
-    return None
+        return skipped or "no packets of it came", True  # since now, and here, it can be read
+    return "", False

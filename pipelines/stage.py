@@ -320,10 +320,6 @@ class Stage(luigi.Task):
         except (pig.PigError, StoreError, OSError) as error:
             run.log.failed(self.stage(), self.window, error)
             raise StageError(f"{self.stage()} {self.window}: {error}") from error
-        except Exception as error:  # Luigi is kept from saying it
-            said = StageError(f"{type(error).__name__}: {' '.join(str(error).split())}")
-            run.log.failed(self.stage(), self.window, said)
-            raise StageError(f"{self.stage()} {self.window}: {said}") from error
         finally:
             run.store.remove(work)
 

@@ -192,8 +192,7 @@ def assemble(
     for group in _groups(found):
         if not _is_incident(group):
             continue
-        made = _Incident(sensor or "", attacker, group, known, captures)
-        made.left_out = max(0, (there or 0) - len(rows))
+        made = _Incident(sensor or "", attacker, group, known, captures, max(0, (there or 0) - len(rows)))
         incidents.append(made.row())
         events += made.events()
     return incidents, events
@@ -264,16 +263,17 @@ class _Incident:
     """One incident, while it is being written."""
 
     def __init__(
-        self, sensor: str, attacker: str, group: Sequence[Evidence], known: Sequence[Evidence], captures: str
+        self,
+        sensor: str,
+        attacker: str,
+        group: Sequence[Evidence],
+        known: Sequence[Evidence],
+        captures: str,
+        left_out: int,
     ) -> None:
-        self.sensor, self.attacker, self.group, self.known, self.captures = (
-            sensor,
-            _clean(attacker),
-            group,
-            known,
-            captures,
-        )
-        self.left_out = 0
+        self.sensor, self.attacker = sensor, _clean(attacker)
+        self.group, self.known = group, known
+        self.captures, self.left_out = captures, left_out
         self.start, self.end = _span(group)
         self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
         self.inward = [one for one in group if one.kind in INWARD and one.target != attacker]

@@ -36,7 +36,7 @@ from packetpig.pipelines.stage import stages
 from packetpig.pipelines.store import LocalStore, StoreError, store
 from packetpig.pipelines.tables import Part, Tables
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, until
 from tests.making import pcap
 from tests.pipelines.test_pipeline import CAPTURES, LENGTH, found_sessions, inputs, pipeline, rows, sessions
 
@@ -166,6 +166,7 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monkey
         for times in range(2):
             news, table = ingested(captures, tables, max_windows=2)
             assert table["a.pcap"].reason == f"no permission to read it{AGAIN}"
+            assert (table["a.pcap"].again, table["b.pcap"].again) == (0, 3)
             assert table["b.pcap"].reason == "its packets are of 3 windows, more than max_windows"
             assert len(news.unreadable) == (1 if times else 2)  # the other would be the same
             assert news.again == times
@@ -173,6 +174,39 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (news.read, news.again, list(news.unreadable)) == (0, 2, [])
     assert {entry.state for entry in table.values()} == {READ}
     assert ingested(captures, tables)[0] == News(0, 0, [], 0)
+
+
+def test_captures_that_are_still_written_to_are_left_alone(tmp_path: Path) -> None:
+    for name, ago in (("old.pcap", 90), ("just.pcap", 61), ("new.pcap", 30)):
+        (tmp_path / name).write_bytes(pcap([]))
+        os.utime(tmp_path / name, (time.time() - ago,) * 2)
+    found, new = listed(str(tmp_path), "", 60)
+    assert ([entry.capture for entry in found], new) == (["just.pcap", "old.pcap"], 1)
+    assert (len(listed(str(tmp_path), "", 0)[0]), listed(str(tmp_path), "", 0)[1]) == (3, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_so_many_stages_at_once_as_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workers: int
+) -> None:
+    """Each of two waits for the other one to have begun, which only two workers let happen."""
+    captures, tables = inputs(tmp_path / "in", CAPTURES[0]), tmp_path / "out"
+    begun = tmp_path / "begun"
+    begun.mkdir()
+
+    def waits(one: stage.Stage, _: str) -> pig.Ran:
+        (begun / one.stage()).touch()
+        met = until(lambda: len(list(begun.iterdir())) == 2, 20 if workers == 2 else 1)
+        if not met:
+            (begun / one.stage()).unlink()
+        raise pig.PigError("met" if met else "alone")
+
+    for name in ("packets", "tracked"):
+        monkeypatch.setattr(stages()[name], "make", waits)
+    few = only("packets", "tracked")
+    assert main([str(captures), str(tables), "--window", LENGTH, "--workers", str(workers), *few]) == 1
+    said = [line.rpartition(" ")[2] for line in capfd.readouterr().err.splitlines() if ": failed: " in line]
+    assert said == ["met" if workers == 2 else "alone"] * 2
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

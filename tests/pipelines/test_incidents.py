@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,21 +26,12 @@ DAY = 86400.0
 US = "10.0.0.0/8"
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("incidents")
-    command = [sys.executable, "-m", "packetpig.pipelines", str(DEMO), str(out)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
-    assert result.returncode == 0, result.stderr
-    return out
-
-
 def rows(tables: Path, table: str) -> list[dict[str, Any]]:
     return ds.dataset(tables / table, format="parquet").to_table().to_pylist()
 
 
-def test_one_incident_and_all_of_it(tables: Path) -> None:
-    (incident,) = rows(tables, "incidents")
+def test_one_incident_and_all_of_it(demo_tables: Path) -> None:
+    (incident,) = rows(demo_tables, "incidents")
     steps = TRUTH["break_in"]
     assert (incident["attacker"], incident["severity"]) == (ATTACKER, 1)
     assert incident["target"].split(", ")[0] == VICTIM
@@ -49,7 +39,7 @@ def test_one_incident_and_all_of_it(tables: Path) -> None:
     assert abs(incident["ts"] - min(step["start_ts"] for step in steps)) < 60
     assert abs(incident["end_ts"] - max(step["end_ts"] for step in steps)) < 60
     assert "sqlmap" in incident["user_agents"]
-    sessions = {row["session_id"]: row for row in rows(tables, "sessions")}
+    sessions = {row["session_id"]: row for row in rows(demo_tables, "sessions")}
     for name in incident["session_ids"].split():
         row = sessions[name]
         assert {ATTACKER, C2} & {row["src"], row["dst"]} or row["service"] == "dns"
@@ -69,8 +59,8 @@ KINDS = {
 }
 
 
-def test_each_step_has_its_evidence(tables: Path) -> None:
-    events = rows(tables, "incident_events")
+def test_each_step_has_its_evidence(demo_tables: Path) -> None:
+    events = rows(demo_tables, "incident_events")
     for step in TRUTH["break_in"]:
         if step["name"] == "service probes":
             continue  # the scan, and protocols at foreign ports
@@ -89,17 +79,17 @@ def test_each_step_has_its_evidence(tables: Path) -> None:
     assert sent == next(file["size"] for file in TRUTH["files"] if file["name"] == carried["file"])
 
 
-def test_nothing_of_the_normal_traffic_is_in_it(tables: Path) -> None:
-    sessions = {row["session_id"]: row for row in rows(tables, "sessions")}
-    names = {row["session_id"] for row in rows(tables, "dns") if "cdn-metrics.test" in (row["name"] or "")}
-    for event in rows(tables, "incident_events"):
+def test_nothing_of_the_normal_traffic_is_in_it(demo_tables: Path) -> None:
+    sessions = {row["session_id"]: row for row in rows(demo_tables, "sessions")}
+    names = {row["session_id"] for row in rows(demo_tables, "dns") if "cdn-metrics.test" in (row["name"] or "")}
+    for event in rows(demo_tables, "incident_events"):
         row = sessions[event["session_id"]]
         assert {ATTACKER, C2} & {row["src"], row["dst"]} or row["session_id"] in names, event
 
 
-def test_its_page_and_its_packets(tables: Path, tmp_path: Path) -> None:
-    (incident,) = rows(tables, "incidents")
-    (page,) = (tables / "incident_pages").iterdir()
+def test_its_page_and_its_packets(demo_tables: Path, tmp_path: Path) -> None:
+    (incident,) = rows(demo_tables, "incidents")
+    (page,) = (demo_tables / "incident_pages").iterdir()
     assert page.read_text("utf-8") == incident["story"]
     for words in (ATTACKER, VICTIM, C2, "What seems to have worked", "6 of 6 requests", "302 instead of 200"):
         assert words in incident["story"]

@@ -22,41 +22,33 @@ STEPS = (("2024-03-05T2", "2024-03-06T0"), ("2024-03-04", "2024-03-06T12"), ("20
 """In the middle first, where the break-in is; then before and behind; the last step fills what is between."""
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tables = tmp_path_factory.mktemp("clean") / "out"
-    result = pipeline(DEMO, tables, "1d", "--engine", "suricata")
-    assert result.returncode == 0, result.stderr
-    return tables
-
-
 @pytest.mark.slow
-def test_anomalies_are_those_of_all_sessions(clean: Path, tmp_path: Path) -> None:
+def test_anomalies_are_those_of_all_sessions(demo_tables: Path, tmp_path: Path) -> None:
     internal = dict(Settings.get_params())["internal"]._default
     script = tmp_path / "all.pig"
     script.write_text(
-        f"""sessions = LOAD '{clean}/sessions/window=*' USING ParquetLoader();
-        dns = LOAD '{clean}/dns/window=*' USING ParquetLoader();
+        f"""sessions = LOAD '{demo_tables}/sessions/window=*' USING ParquetLoader();
+        dns = LOAD '{demo_tables}/dns/window=*' USING ParquetLoader();
         found = ANOMALIES(sessions, dns, '{internal}');
         STORE found INTO '{tmp_path}/found' USING ParquetStorer();"""
     )
     subprocess.run([str(ROOT / "bin/pig"), str(script)], check=True, capture_output=True, timeout=900)
     wanted = sorted(pq.read_table(tmp_path / "found").to_pylist(), key=str)
     assert {row["kind"] for row in wanted} >= {"port_scan", "http_guessing", "beacon", "dns_tunnel", "first_port"}
-    same(rows(clean, "anomalies"), wanted)
+    same(rows(demo_tables, "anomalies"), wanted)
 
 
 @pytest.mark.slow
-def test_captures_that_come_in_another_order(clean: Path, tmp_path: Path) -> None:
+def test_captures_that_come_in_another_order(demo_tables: Path, tmp_path: Path) -> None:
     captures = inputs(tmp_path / "in")
     for names in STEPS:
         for path in DEMO.iterdir():
             if path.name.startswith(names) and not (captures / path.name).exists():
                 shutil.copy(path, captures)
-        result = pipeline(captures, tmp_path / "out", "1d", "--engine", "suricata")
+        result = pipeline(captures, tmp_path / "out", "1d")
         assert result.returncode == 0, result.stderr
     for table in WHOLE:
-        found, wanted = rows(tmp_path / "out", table), rows(clean, table)
+        found, wanted = rows(tmp_path / "out", table), rows(demo_tables, table)
         assert wanted
         text = str(DEMO.resolve()), str(captures.resolve())
         moved = [
