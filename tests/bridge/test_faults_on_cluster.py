@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from packetpig.loaders import load
 
 from docker.cluster import MiniCluster
 from tests.conftest import ROOT, until
+from tests.loaders.talking import Dialogue
 from tests.making import pcap
 
 pytestmark = pytest.mark.cluster
@@ -164,6 +167,39 @@ def test_a_loader_process_is_killed_and_its_task_is_run_again(scene: Scene, mode
     run.good()
     assert run.mark.exists()
     scene.right()
+
+
+KEPT = """
+fs -mkdir -p {out}; fs -put {captures} {out}/in;
+files = LOAD '{out}/in' USING FileLoader('store={place}/kept');
+rows = FOREACH files GENERATE capture, sha256, path;
+STORE rows INTO '{out}/rows';
+"""
+
+
+@MODES
+def test_a_loader_process_is_killed_while_it_keeps_a_file(scene: Scene, tmp_path: Path, mode: str) -> None:
+    """Half a file is nowhere, also not on the node; the task that runs again keeps all of them, once."""
+    captures, wanted = tmp_path / "in", {}
+    captures.mkdir()
+    for port, name in enumerate(("a", "b"), 40000):
+        talk = Dialogue(sport=port)
+        for number in range(3):
+            body = random.Random(f"{name}{number}").randbytes(400_000)  # bytes of a file that is not held in memory
+            wanted[hashlib.sha256(body).hexdigest()] = body
+            talk.c(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number)
+            talk.s(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        (captures / f"{name}.pcap").write_bytes(pcap(talk.packets))
+    place = f"{scene.cluster.file_system}{scene.out}"
+    script = KEPT.replace("{captures}", str(captures)).replace("{place}", place)
+    run = scene.begin(mode, "dies-keeping", script)
+    run.good()
+    assert run.mark.exists()
+    scene.nothing_left()
+    got = scene.folder / "got"
+    assert {file.name: file.read_bytes() for file in (got / "kept").iterdir()} == wanted
+    lines = [line for part in (got / "rows").glob("part-*") for line in part.read_text().splitlines()]
+    assert sorted(line.split("\t")[1] for line in lines) == sorted(wanted)
 
 
 @pytest.mark.slow
