@@ -83,12 +83,12 @@ def _run(settings: Settings, place: Any) -> int:
     set_current(run)
     run.choose(without)
     unlisted: list[str] = []
-    found, new = listed(settings.captures, settings.sensors, settings.settle, unlisted)
+    found, lively = listed(settings.captures, settings.sensors, settings.settle, unlisted)
     with work_folder() as folder:
         run.folder = folder
         run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder, settings.heap)
         try:
-            went = _ingested(run, found, new, unlisted)
+            went = _ingested(run, found, lively, unlisted)
             for kinds_of_round in run.rounds():
                 run.forget()
                 went &= _round(run, kinds_of_round, folder)
@@ -101,13 +101,13 @@ def _run(settings: Settings, place: Any) -> int:
     return 0 if went else 1
 
 
-def _ingested(run: Run, found: Sequence[Entry], new: int, unlisted: Sequence[str]) -> bool:
+def _ingested(run: Run, found: Sequence[Entry], lively: Sequence[str], unlisted: Sequence[str]) -> bool:
     """Bring the archive up to date, and say what was found. Raises PigError."""
-    news = ingest(run, found, unlisted)
+    news = ingest(run, found, unlisted, lively)
     known_bad = sum(entry.state == UNREADABLE for entry in run.archive.entries.values())
     run.log.say(
         f"ingest: {len(found):,} captures, {news.read:,} of them new, in {len(run.names()):,} windows"
-        + (f"; {new:,} too new to be read" if new else "")
+        + (f"; {len(lively):,} too new to be read" if lively else "")
         + (f"; {news.again:,} tried again" if news.again else "")
         + (f"; {news.gone:,} are gone" if news.gone else "")
         + (f"; {known_bad:,} cannot be read" if known_bad else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -79,15 +80,21 @@ class Entry:
         return json.dumps({"path": self.path, "capture": self.capture, "sensor": self.sensor, "size": self.size})
 
 
-def listed(place: str, sensors: str, settle: int, unlisted: list[str] | None = None) -> tuple[list[Entry], int]:
-    """The captures in a folder as they are now, by path, and how many are too new. Raises StoreError (see files)."""
+def listed(place: str, sensors: str, settle: int, unlisted: list[str] | None = None) -> tuple[list[Entry], list[str]]:
+    """The captures in a folder as they are now, by path, and the paths of those that were written to less than SETTLE
+    seconds ago. Raises StoreError (see files)."""
     source = store(place)
     if not source.exists():
         raise StoreError(f"{place}: no such folder")
     files = source.files(unlisted=unlisted)
     now = time.time()
-    calm = [file for file in files if now - file.changed >= settle] if settle else files
-    return [_entry(file, sensors) for file in calm], len(files) - len(calm)
+    calm, lively = [], []
+    for file in files:
+        if settle and now - file.changed < settle:
+            lively.append(file.path)
+        else:
+            calm.append(_entry(file, sensors))
+    return calm, lively
 
 
 def _entry(file: File, sensors: str) -> Entry:
@@ -130,6 +137,7 @@ class Archive:
         for entry in sorted(self.entries.values(), key=lambda one: one.identity):
             for start in entry.windows:
                 self._by_window.setdefault(start, []).append(entry)
+        self._starts = sorted(self._by_window)
 
     @classmethod
     def read(cls, place: Store, length: int) -> Archive:
@@ -158,7 +166,7 @@ class Archive:
 
     def windows(self) -> list[Window]:
         """Windows that captures have packets of, in order."""
-        return [Window(start, start + self.length) for start in sorted(self._by_window)]
+        return [Window(start, start + self.length) for start in self._starts]
 
     def captures(self, window: Window) -> list[Entry]:
         """The captures with packets of a window, by path."""
@@ -167,20 +175,22 @@ class Archive:
     def tail(self, window: Window, seconds: float) -> list[Entry]:
         """Captures with packets of the last SECONDS before WINDOW that have none of it, by path."""
         begin, found = window.start - seconds, {}
-        for at, entries in self._by_window.items():
-            if begin - self.length < at < window.start:
-                for entry in entries:
-                    reaches = entry.first_ts is not None and entry.first_ts < window.start
-                    if reaches and (entry.last_ts or 0) >= begin and window.start not in entry.windows:
-                        found[entry.identity] = entry
+        for at in self._between(begin - self.length, window.start - 1):
+            for entry in self._by_window[at]:
+                reaches = entry.first_ts is not None and entry.first_ts < window.start
+                if reaches and (entry.last_ts or 0) >= begin and window.start not in entry.windows:
+                    found[entry.identity] = entry
         return [found[one] for one in sorted(found)]
 
     def between(self, start: float, end: float, but: Collection[Entry]) -> list[Entry]:
         """Captures with packets of windows from START to END that begin before END, by path, BUT for some."""
         found, left = {}, {entry.identity for entry in but}
-        for at in self._by_window:
-            if start <= at <= end:
-                for entry in self._by_window[at]:
-                    if entry.identity not in left and entry.first_ts is not None and entry.first_ts <= end:
-                        found[entry.identity] = entry
+        for at in self._between(start, end):
+            for entry in self._by_window[at]:
+                if entry.identity not in left and entry.first_ts is not None and entry.first_ts <= end:
+                    found[entry.identity] = entry
         return [found[one] for one in sorted(found)]
+
+    def _between(self, first: float, last: float) -> Sequence[int]:
+        """Starts of windows from FIRST to LAST."""
+        return self._starts[bisect_left(self._starts, first) : bisect_right(self._starts, last)]

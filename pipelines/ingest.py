@@ -30,13 +30,17 @@ class News:
     gone: int
 
 
-def ingest(run: Run, found: Sequence[Entry], unlisted: Sequence[str] = ()) -> News:
-    """Bring the table `captures` up to date; what is below folders UNLISTED stays as it was. Raises PigError."""
+def ingest(run: Run, found: Sequence[Entry], unlisted: Sequence[str] = (), lively: Sequence[str] = ()) -> News:
+    """Bring the table `captures` up to date. Raises PigError.
+
+    What is below folders UNLISTED stays as it was, and what was there already of LIVELY paths, which are written to.
+    """
     archive = run.archive
     again = [entry for entry in found if _may_pass(archive.entries.get(entry.path), entry, run.settings.max_windows)]
     new = [*archive.news(found), *again]
-    below = tuple(f"{folder}/" for folder in unlisted)
-    marked = archive.with_gone([*found, *(one for one in archive.entries.values() if one.path.startswith(below))])
+    below, written = tuple(f"{folder}/" for folder in unlisted), set(lively)
+    stay = [one for one in archive.entries.values() if one.path in written or one.path.startswith(below)]
+    marked = archive.with_gone([*found, *stay])
     entries = dict(marked.entries)
     looked: list[Entry] = []
     if new:

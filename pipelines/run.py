@@ -139,6 +139,12 @@ class Run:
         return self.pigs.run(script, parameters, small)
 
     @property
+    def follow(self) -> int:
+        """Seconds behind a window in which its sessions are followed for what they say."""
+        given = self.settings.follow
+        return min(self.archive.length, 3600) if given < 0 else given
+
+    @property
     def here(self) -> bool:
         """Whether scripts run on this machine, not on a cluster."""
         return self.settings.here

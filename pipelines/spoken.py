@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from packetpig.loaders.contract.loader import Loader
 from packetpig.pipelines.archive import Entry
-from packetpig.pipelines.pig import Ran
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
 from packetpig.pipelines.stages.sessions import Sessions
@@ -47,16 +46,10 @@ class Spoken(Stage):
         )
 
     @classmethod
-    def follow(cls, run: Run) -> int:
-        """Seconds behind a window that are looked at."""
-        given = run.settings.follow
-        return min(run.archive.length, 3600) if given < 0 else given
-
-    @classmethod
     def until(cls, run: Run, window: str) -> float | None:
         """When the last session ends that is followed, or is followed no more; None while that is not known."""
         last = cls.last(run, window)
-        return None if last is None else min(last, run.window(window).end + cls.follow(run))
+        return None if last is None else min(last, run.window(window).end + run.follow)
 
     @classmethod
     def behind(cls, run: Run, window: str) -> Sequence[Entry] | None:
@@ -84,7 +77,7 @@ class Spoken(Stage):
         """See Stage: also windows before, whose sessions go on in it, or of whose sessions nobody knows."""
         windows = super().reading(run, capture)
         found, name = [], run.before(windows[0])
-        while name is not None and (capture.first_ts or 0) <= run.window(name).end + cls.follow(run):
+        while name is not None and (capture.first_ts or 0) <= run.window(name).end + run.follow:
             behind = cls.behind(run, name)
             if behind is None or capture in behind:
                 found.append(name)
@@ -93,16 +86,5 @@ class Spoken(Stage):
 
     def parameters(self, work: str) -> dict[str, str]:
         """With when the last session ends that is followed: nobody asks for what comes behind it."""
-        until = self.until(self.run_of, self.window) or 0
-        return {**super().parameters(work), "until": str(max(self.time.end, math.floor(until) + 1))}
-
-    def make(self, work: str) -> Ran:
-        """See Stage; says where sessions were not followed to their ends."""
-        made = super().make(work)
-        last, end, follow = self.last(self.run_of, self.window), self.time.end, self.follow(self.run_of)
-        if last is not None and last > end + follow:
-            made.lines.append(
-                f"sessions went on for {last - end:,.0f} s after the window; what they said more than "
-                f"{follow:,} s (--follow) after it is not looked for"
-            )
-        return made
+        until = max(self.time.end, math.floor(self.until(self.run_of, self.window) or 0) + 1)
+        return {**super().parameters(work), "until": str(until), "follow": str(self.run_of.follow)}

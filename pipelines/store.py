@@ -42,9 +42,13 @@ class File:
 
 
 class Store:
-    """A folder. Paths given to its methods are below it. `moves`: whether folders move at once."""
+    """A folder. Paths given to its methods are below it.
+
+    `moves`: whether folders move at once. `far`: whether each call is a request to a server.
+    """
 
     moves = True
+    far = False
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -278,6 +282,8 @@ def _to_disk(path: Path) -> None:
 
 class RemoteStore(Store):
     """A folder of HDFS or S3. On S3 a folder does not move at once: what says that it is complete is written last."""
+
+    far = True
 
     def __init__(self, root: str) -> None:
         try:

@@ -12,7 +12,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -21,6 +22,8 @@ import pyarrow.parquet as pq
 from packetpig.pipelines.store import Store, StoreError
 
 DONE, WORK, ALL = ".done", ".work", "all"
+AHEAD, AT_ONCE = 64, 8
+"""Notes that are read together from a store that is far, and how many of them at once."""
 SMALL, FEW = 1 << 20, 3
 """Bytes up to which a part is put together with others, if there are more than FEW: Pig takes longer to open a file,
 wherever a script reads it, than all of that takes here."""
@@ -95,10 +98,14 @@ class Tables:
     def complete(self, part: Part, key: str) -> bool:
         """Whether a part is there and made from what KEY stands for."""
         if self._listed is not None:
-            if part.table not in self._listed:
-                self._listed[part.table] = self._marks(part.table)
-            return (part.window, key) in self._listed[part.table]
+            return (part.window, key) in self._marked(part.table)
         return self.store.exists(DONE, part.table, f"{part.window}~{key}") and self.store.exists(*part.folder)
+
+    def _marked(self, table: str) -> set[tuple[str, str]]:
+        assert self._listed is not None
+        if table not in self._listed:
+            self._listed[table] = self._marks(table)
+        return self._listed[table]
 
     def note(self, part: Part, key: str) -> dict[str, Any]:
         """What was noted when a part was completed: rows, bytes, seconds, and what its stage wants to know again.
@@ -106,8 +113,27 @@ class Tables:
         Raises StoreError.
         """
         if (part, key) not in self._notes:
-            self._notes[part, key] = self.store.json(DONE, part.table, f"{part.window}~{key}")
+            if self._listed is not None and self.store.far:
+                self._read_ahead(part, key)
+            if (part, key) not in self._notes:
+                self._notes[part, key] = self._read(part, key)
         return self._notes[part, key]
+
+    def _read(self, part: Part, key: str) -> dict[str, Any]:
+        note: dict[str, Any] = self.store.json(DONE, part.table, f"{part.window}~{key}")
+        return note
+
+    def _read_ahead(self, part: Part, key: str) -> None:
+        """This note, and those of the windows behind it, which are asked for next: many at once."""
+
+        def read(mark: tuple[str, str]) -> None:
+            with suppress(StoreError, OSError):  # then who asks for it reads it, and fails
+                one = Part(part.table, mark[0])
+                self._notes[one, mark[1]] = self._read(one, mark[1])
+
+        marks = sorted(mark for mark in self._marked(part.table) if mark >= (part.window, key))[:AHEAD]
+        with ThreadPoolExecutor(AT_ONCE) as readers:
+            list(readers.map(read, [mark for mark in marks if (Part(part.table, mark[0]), mark[1]) not in self._notes]))
 
     def publish(self, work: str, parts: Mapping[Part, str], key: str, note: Mapping[str, Any]) -> None:
         """Put folders of WORK (by part) to where they belong, each at once, then say that they are complete.

@@ -48,17 +48,18 @@ def window(pieces: list[tuple[bytes]] | None, before: list[tuple[bytes]] | None)
 
 
 @outputSchema(
-    "spans:bag{(session_id:chararray, session_ts:double, session_from:double, session_until:double, src:chararray, "
-    "sport:int, dst:chararray, dport:int, proto:chararray, service:chararray, state:chararray)}"
+    "spans:bag{(session_id:chararray, session_ts:double, session_from:double, session_until:double, "
+    "session_end_ts:double, src:chararray, sport:int, dst:chararray, dport:int, proto:chararray, service:chararray, "
+    "state:chararray)}"
 )
 def spans(sessions: list[tuple[Any, ...]] | None) -> list[tuple[Any, ...]] | None:
     """The time that each session of one flow has to itself: until the next one that uses the same ports begins.
 
-    Of tuples (ts, session_id, src, sport, dst, dport, proto, service, state). The first begins at any time, the last
-    never ends, so that every time is in one of them.
+    Of tuples (ts, session_id, end_ts, src, sport, dst, dport, proto, service, state). The first begins at any time, the
+    last never ends, so that every time is in one of them.
 
-    Pig: `FOREACH (GROUP s BY community_id) GENERATE group, FLATTEN(sessions.spans(s.(ts, session_id, src, sport, dst,
-    dport, proto, service, state)));` (see the macro WITH_SESSION).
+    Pig: `FOREACH (GROUP s BY community_id) GENERATE group, FLATTEN(sessions.spans(s.(ts, session_id, end_ts, src,
+    sport, dst, dport, proto, service, state)));` (see the macro WITH_SESSION).
     """
     if sessions is None:
         return None

@@ -5,8 +5,8 @@
 --       where   an expression over the columns; 'true' for all sessions
 --   SENSOR_SESSIONS(pcap, where)      the same, where each folder right below pcap is a sensor of its own
 --   WITH_SESSION(rows, sessions)      rows that have sensor, community_id and ts, each with its session
---       the columns of rows, then session_id, session_ts, src, sport, dst, dport, proto, service and state of the
---       session (spans::session_id, …); null where there is none
+--       the columns of rows, then session_id, session_ts, session_end_ts, src, sport, dst, dport, proto, service and
+--       state of the session (spans::session_id, …); null where there is none
 --   FEATURES(pcap)                    one row of numbers a session, for machine learning
 
 DEFINE SESSIONS(pcap, where) RETURNS sessions {
@@ -24,10 +24,11 @@ DEFINE SESSIONS(pcap, where) RETURNS sessions {
 };
 
 DEFINE WITH_SESSION(rows, sessions) RETURNS joined {
-    known = FOREACH $sessions GENERATE sensor, community_id, ts, session_id, src, sport, dst, dport, proto, service, state;
+    known = FOREACH $sessions GENERATE
+        sensor, community_id, ts, session_id, end_ts, src, sport, dst, dport, proto, service, state;
     flows = GROUP known BY (sensor, community_id);
     spans = FOREACH flows GENERATE group.sensor AS span_sensor, group.community_id AS span_community_id,
-        FLATTEN(sessions.spans(known.(ts, session_id, src, sport, dst, dport, proto, service, state)));
+        FLATTEN(sessions.spans(known.(ts, session_id, end_ts, src, sport, dst, dport, proto, service, state)));
     pairs = JOIN $rows BY (sensor, community_id) LEFT OUTER, spans BY (span_sensor, span_community_id);
     $joined = FILTER pairs BY session_from IS NULL OR (ts >= session_from AND ts < session_until);
 };

@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from packetpig.pipelines.pig import ROOT
 from packetpig.pipelines.report.store import Store
-from packetpig.pipelines.report.summaries import SUMMARIES, parts
-from packetpig.pipelines.store import Store as Tables
+from packetpig.pipelines.report.summaries import Source
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 LIBRARIES = ROOT / "build/report"
@@ -62,14 +61,13 @@ def pages() -> list[Page]:
     return sorted((Page.of(path) for path in (ASSETS / "pages").glob("*.js")), key=lambda page: page.order)
 
 
-def newest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
+def newest(source: Source, rows: int) -> tuple[pa.Table, int]:
     """The newest rows of a table of windows, newest first, and how many rows there are besides."""
-    files = parts(folder)
-    files = [path for path in reversed(files) if len(path) > 1] or files
+    files = [path for path in reversed(source.parts) if len(path) > 1] or source.parts
     kept: list[pa.Table] = []
     have = total = 0
     for path in files:
-        with folder.open(*path) as file, pq.ParquetFile(file) as parquet:
+        with source.open(path) as file, pq.ParquetFile(file) as parquet:
             total += parquet.metadata.num_rows
             if have < rows and parquet.metadata.num_rows:
                 kept.append(parquet.read())
@@ -82,9 +80,9 @@ def newest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
     return table.slice(0, rows), total - min(rows, table.num_rows)
 
 
-def greatest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
+def greatest(source: Source, rows: int) -> tuple[pa.Table, int]:
     """The rows of a summary with the greatest numbers, the greatest first, and how many rows there are besides."""
-    table, _ = newest(folder, 2**62)
+    table, _ = newest(source, 2**62)
     measure = next((name for name in MEASURES if name in table.column_names), None)
     if measure and "ts" not in table.column_names:
         table = table.take(pc.sort_indices(table, [(measure, "descending")]))
@@ -92,14 +90,14 @@ def greatest(folder: Tables, rows: int) -> tuple[pa.Table, int]:
 
 
 def build(
-    sources: dict[str, Tables],
+    sources: dict[str, Source],
     target: Path,
     *,
     captures: str | None = None,
     step: float = 3600,
     rows: int = ROWS,
 ) -> dict[str, Any]:
-    """Write the pages of these tables (name, folder of Parquet) to a folder of this machine, whole or not at all; gives
+    """Write the pages of these tables (by name) to a folder of this machine, whole or not at all; gives
     their catalogue."""
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -107,8 +105,8 @@ def build(
     store = Store(fresh / "data")
     tables: dict[str, Any] = {}
     spans: list[tuple[float, float]] = []
-    for name, folder in sorted(sources.items()):
-        table, left_out = greatest(folder, MOST) if folder.root.split("/")[-2] == SUMMARIES else newest(folder, rows)
+    for name, source in sorted(sources.items()):
+        table, left_out = greatest(source, MOST) if source.summary else newest(source, rows)
         tables[name] = store.write(name, table) | ({"left_out": left_out} if left_out else {})
         if name in ("traffic", "sessions", "alerts") and table.num_rows:
             low, high = (value.as_py() for value in pc.min_max(table["ts"]).values())

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from packetpig.loaders.engines.folders import work_folder
 from packetpig.pipelines.pig import ROOT, PigError, Pigs
 from packetpig.pipelines.store import Store
+from packetpig.pipelines.tables import ALL, DONE
 
 SCRIPTS = ROOT / "pig/report"
 SUMMARIES = "summaries"
+WINDOW = "window="
 TABLES = (
     "sessions",
     "alerts",
@@ -37,31 +41,56 @@ class SummaryError(Exception):
     """Something that could not be summed. One line."""
 
 
-def parts(folder: Store) -> list[tuple[str, ...]]:
-    """The Parquet files of a table, below its folder."""
-    found = [tuple(file.below.split("/")) for file in folder.files()]
-    return [
-        path
-        for path in found
-        if path[-1].endswith(".parquet") and (len(path) == 1 or (len(path) == 2 and path[0].startswith("window=")))
-    ]
+class Source:
+    """A table that is shown: what is complete of it (all of it, where nothing says what is)."""
+
+    def __init__(self, output: Store, *folder: str) -> None:
+        """A FOLDER of two names is a summary, which was made just now."""
+        self.summary = len(folder) > 1
+        self._output, self.folder = output, folder
+        done = None if self.summary or not output.exists(DONE) else output.names(DONE, *folder)
+        self._complete = None if done is None else {name.split("~")[0] for name in done}
+
+    @cached_property
+    def parts(self) -> list[tuple[str, ...]]:
+        """Its Parquet files, below its folder."""
+        paths = (tuple(file.below.split("/")) for file in self._output.files(*self.folder))
+        return [path for path in paths if path[-1].endswith(".parquet") and self._counts(path[:-1])]
+
+    def _counts(self, folders: tuple[str, ...]) -> bool:
+        if len(folders) > 1 or not all(name.startswith(WINDOW) for name in folders):
+            return False
+        window = folders[0].removeprefix(WINDOW) if folders else ALL
+        return self._complete is None or window in self._complete
+
+    def open(self, path: tuple[str, ...]) -> IO[bytes]:
+        """One of these files."""
+        return self._output.open(*self.folder, *path)
+
+    def location(self) -> str:
+        """Where Pig reads them."""
+        windows = sorted({path[0] for path in self.parts if len(path) > 1})
+        if not windows:
+            return self._output.path(*self.folder)
+        every = {name for name in self._output.names(*self.folder) if name.startswith(WINDOW)}
+        return self._output.path(*self.folder, "window=*" if every == set(windows) else f"{{{','.join(windows)}}}")
 
 
-def sources(output: Store) -> dict[str, Store]:
+def sources(output: Store) -> dict[str, Source]:
     """What there is to show: the tables, and the summaries."""
     names = set(output.names())
-    tables = {name: output.below(name) for name in TABLES if name in names}
-    made = {name: output.below(SUMMARIES, name) for name in output.names(SUMMARIES)}
-    return {name: folder for name, folder in (tables | made).items() if parts(folder)}
+    tables = {name: Source(output, name) for name in TABLES if name in names}
+    made = {name: Source(output, SUMMARIES, name) for name in output.names(SUMMARIES)}
+    return {name: source for name, source in (tables | made).items() if source.parts}
 
 
 def step(output: Store) -> int:
     """Seconds of a bin of time, so that charts have some two hundred."""
     low, high = float("inf"), float("-inf")
     for name in ("packets", "sessions", "alerts"):
-        folder = output.below(name)
-        for path in parts(folder):
-            with folder.open(*path) as file, pq.ParquetFile(file) as parquet:
+        source = Source(output, name)
+        for path in source.parts:
+            with source.open(path) as file, pq.ParquetFile(file) as parquet:
                 if "ts" in parquet.schema_arrow.names and parquet.metadata.num_rows:
                     least, most = _extent(parquet)
                     low, high = min(low, least), max(high, most)
@@ -105,8 +134,8 @@ def _possible(output: Store, always: dict[str, str], captures: str | None) -> li
         for name in wanted:
             if name == "captures" and captures:
                 given[name] = captures
-            elif there := parts(output.below(name)):
-                given[name] = output.path(name, "window=*") if len(there[0]) > 1 else output.path(name)
+            elif (source := Source(output, name)).parts:
+                given[name] = source.location()
         if set(wanted) <= set(given):
             found.append((script, given))
     return found

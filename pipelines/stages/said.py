@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 from packetpig.loaders import dns, files, http, tls
 from packetpig.pipelines.spoken import Spoken, plain
+from packetpig.pipelines.stages.sessions import SPEAK
 
 LOADERS = {"dns": dns.LOADER, "tls": tls.LOADER, "http": http.LOADER, "files": files.LOADER}
 
@@ -17,9 +18,7 @@ class Said(Spoken):
     tables = tuple(LOADERS)
     columns = {name: plain(loader) for name, loader in LOADERS.items()}  # noqa: RUF012
     regards = {"sessions": "ids"}  # noqa: RUF012
-    services = frozenset(
-        {"dns", "tls", "dtls", "quic", "http", "smtp", "imap", "pop3", "ftp", "ftp_data", "smb", "tftp", "ldap", "xmpp"}
-    )
+    services = SPEAK
     version = 2
 
     def noted(self, work: str) -> dict[str, Any]:

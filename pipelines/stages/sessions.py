@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import luigi
 from packetpig.loaders.flows.windows import unpacked
 from packetpig.loaders.kernels import slots
 from packetpig.loaders.sessions import COLUMNS
+from packetpig.pipelines.pig import Ran
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
 from packetpig.pipelines.tables import Gathered, Part, digest
 from packetpig.pipelines.windows import Window
 
 ROW = ", ".join(column.pig for column in COLUMNS)
+SPEAK = frozenset(
+    {"dns", "tls", "dtls", "quic", "http", "smtp", "imap", "pop3", "ftp", "ftp_data", "smb", "tftp", "ldap", "xmpp"}
+)
+"""Services whose sessions are followed behind their window for what they say."""
 
 
 class Tracked(Stage):
@@ -114,6 +119,8 @@ class Sessions(Stage):
         """The windows after this one that its sessions went on in; the last has them open if tracking ends there."""
         found = [window]
         for name in run.behind(window):
+            if not Tracked.sources(run, name):
+                continue  # it was never made, as its captures are gone: what was handed on went to the next one
             key, carried = Tracked.wanted(run, found[-1]), Part("carried", found[-1])
             if key == UNKNOWN or not run.tables.complete(carried, key):
                 break
@@ -137,7 +144,27 @@ class Sessions(Stage):
         given["last"] = str(run.window(later[-1] if later else self.window).start)
         return given
 
+    def make(self, work: str) -> Ran:
+        """See Stage; says so once where sessions of the window begin to go on for longer than they are followed."""
+        run = self.run_of
+        made = super().make(work)
+        self._note = self._noted(work)
+        key = run.there("sessions").get(self.window)
+        before = run.tables.note(Part("sessions", self.window), key)["ends"] if key else {}
+        last = _last(self._note["ends"])
+        if last > self.time.end + run.follow >= _last(before):
+            made.lines.append(
+                f"sessions go on for {last - self.time.end:,.0f} s after the window; what they say more than "
+                f"{run.follow:,} s (--follow) after it is not looked for, but by the IDS"
+            )
+        return made
+
     def noted(self, work: str) -> dict[str, Any]:
+        """What `make` has found."""
+        del work
+        return self._note
+
+    def _noted(self, work: str) -> dict[str, Any]:
         """When the last session of each service ended, by its name ("" where none is known).
 
         And what stands for which sessions there are (`ids`), and for what alerts say of theirs (`named`): these stay
@@ -154,3 +181,8 @@ class Sessions(Stage):
                 service = group["service"] or ""
                 ends[service] = max(ends.get(service, 0.0), group["end_ts_max"])
         return {"ends": ends, "ids": ids.digest(), "named": named.digest()}
+
+
+def _last(ends: Mapping[str, float]) -> float:
+    """When the last session ended of which anything is to be heard."""
+    return max((end for name, end in ends.items() if not name or name in SPEAK), default=0.0)

@@ -115,9 +115,9 @@ def ingested(captures: Path, tables: Path, **more: Any) -> tuple[News, dict[str,
     archive = Archive.read(place, 3600)
     run = Run(Settings(captures=str(captures), tables=str(tables), **more), place, archive, {})
     unlisted: list[str] = []
-    found, _ = listed(str(captures), "", 0, unlisted)
+    found, lively = listed(str(captures), "", run.settings.settle, unlisted)
     run.pig = lambda *_: read(run, tables)  # type: ignore[method-assign]
-    news = ingest(run, found, unlisted)
+    news = ingest(run, found, unlisted, lively)
     return news, {entry.capture: entry for entry in Archive.read(place, 3600).entries.values()}
 
 
@@ -177,12 +177,22 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_captures_that_are_still_written_to_are_left_alone(tmp_path: Path) -> None:
+    """One that was read before, and is written to again, is not gone: it is what it was until it is left alone."""
+    captures, tables = tmp_path / "in", tmp_path / "out"
+    captures.mkdir()
     for name, ago in (("old.pcap", 90), ("just.pcap", 61), ("new.pcap", 30)):
-        (tmp_path / name).write_bytes(pcap([]))
-        os.utime(tmp_path / name, (time.time() - ago,) * 2)
-    found, new = listed(str(tmp_path), "", 60)
-    assert ([entry.capture for entry in found], new) == (["just.pcap", "old.pcap"], 1)
-    assert (len(listed(str(tmp_path), "", 0)[0]), listed(str(tmp_path), "", 0)[1]) == (3, 0)
+        (captures / name).write_bytes(pcap([(1.0, bytes(60))]))
+        os.utime(captures / name, (time.time() - ago,) * 2)
+    found, lively = listed(str(captures), "", 60)
+    assert ([entry.capture for entry in found], lively) == (["just.pcap", "old.pcap"], [f"{captures}/new.pcap"])
+    _, before = ingested(captures, tables, settle=60)
+    assert {name: entry.state for name, entry in before.items()} == {"just.pcap": READ, "old.pcap": READ}
+    (captures / "old.pcap").write_bytes(pcap([(1.0, bytes(60)), (2.0, bytes(60))]))
+    news, table = ingested(captures, tables, settle=60)
+    assert (news, table) == (News(0, 0, [], 0), before)
+    os.utime(captures / "old.pcap", (time.time() - 70,) * 2)
+    news, table = ingested(captures, tables, settle=60)
+    assert (news.read, news.gone, table["old.pcap"].packets) == (1, 0, 2)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

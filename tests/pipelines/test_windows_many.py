@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sys
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,7 +26,8 @@ from packetpig.pipelines.settings import Settings
 from packetpig.pipelines.stage import UNKNOWN, Stage, ends, identities, stages
 from packetpig.pipelines.stages.packets import Packets
 from packetpig.pipelines.stages.sessions import Tracked
-from packetpig.pipelines.store import LocalStore
+from packetpig.pipelines.store import LocalStore, StoreError
+from packetpig.pipelines.tables import Part, Tables
 from packetpig.pipelines.windows import Window
 
 LENGTH = 900
@@ -148,6 +150,43 @@ def test_what_is_complete_is_listed_not_looked_up(
     run.forget()
     assert _round(run, [Packets], tmp_path)
     assert [task.window for task in done] == [run.names()[7]]
+
+
+def test_notes_of_a_store_that_is_far_are_read_many_at_once(
+    run_of: Callable[[Archive], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each once; one that cannot be read is said to whoever asks for it."""
+    run = run_of(many(100))
+    keys = {}
+    for name in run.names():
+        run.task(Packets, name).run()
+        keys[name] = run.tables.windows("packets")[name]
+    (broken, *_), tables = reversed(keys), Tables(run.store)
+    run.store.write(b"{", ".done", "packets", f"{broken}~{keys[broken]}")
+    read, now, most = Counter[str](), 0, 0
+    real = LocalStore.json
+
+    def slow(self: LocalStore, *parts: str) -> Any:
+        nonlocal now, most
+        read[parts[-1]] += 1
+        now += 1
+        most = max(most, now)
+        time.sleep(0.01)
+        now -= 1
+        return real(self, *parts)
+
+    monkeypatch.setattr(LocalStore, "json", slow)
+    monkeypatch.setattr(LocalStore, "far", True)
+    with tables.listed():
+        for name, key in keys.items():
+            if name == broken:
+                with pytest.raises(StoreError, match=broken):
+                    tables.note(Part("packets", name), key)
+            else:
+                assert tables.note(Part("packets", name), key)["key"] == key
+    del read[f"{broken}~{keys[broken]}"]
+    assert set(read.values()) == {1}
+    assert most > 4
 
 
 class Rounds:

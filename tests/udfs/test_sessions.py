@@ -17,7 +17,7 @@ def test_the_schema_is_that_of_the_loader() -> None:
 
 
 def test_every_time_is_in_one_span() -> None:
-    rest = ("10.0.0.1", 40000, "10.0.0.2", 80, "tcp", "http", "SF")
+    rest = (30.0, "10.0.0.1", 40000, "10.0.0.2", 80, "tcp", "http", "SF")
     spans = sessions.spans([(20.0, "b", *rest), (10.0, "a", *rest)])
     assert spans is not None
     assert [(name, begin < -1e9, until > 1e9) for name, _, begin, until, *_ in spans] == [

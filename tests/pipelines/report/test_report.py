@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from packetpig.pipelines.report.__main__ import main
 from packetpig.pipelines.report.build import build, newest, pages
-from packetpig.pipelines.report.summaries import sources
+from packetpig.pipelines.report.summaries import Source, sources
 from packetpig.pipelines.store import store
 
 from tests.pipelines.report import made
@@ -184,13 +186,13 @@ def test_hostile_text_stays_text(tables: Tables, chromium: Browser, text: str) -
 def test_hostile_text_in_every_column(tables: Tables, chromium: Browser, tmp_path: Path) -> None:
     """Whatever column of whatever table it is in: pages draw themselves, rows open, commands stay one command."""
     folder, _ = tables
-    for path in sources(store(str(folder))).values():
-        table, _ = newest(path, 200)
+    for source in sources(store(str(folder))).values():
+        table, _ = newest(source, 200)
         for at, field in enumerate(table.schema):
             if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
                 words = [made.HOSTILE[(at + row) % len(made.HOSTILE)] for row in range(table.num_rows)]
                 table = table.set_column(at, field.name, pa.array(words, pa.string()))
-        target = tmp_path / Path(path.root).relative_to(folder)
+        target = tmp_path.joinpath(*source.folder)
         target.mkdir(parents=True)
         pq.write_table(table, target / "part-r-00000.parquet")
     build(sources(store(str(tmp_path))), tmp_path / "report", captures=made.HOSTILE[13])
@@ -244,10 +246,30 @@ def test_missing_tables_are_said(libraries: Path, chromium: Browser, tmp_path: P
 
 def test_only_the_newest_rows_and_it_is_said(tables: Tables, tmp_path: Path) -> None:
     folder, written = tables
-    catalogue = build({"sessions": store(str(folder / "sessions"))}, tmp_path / "report", rows=100)
+    catalogue = build({"sessions": Source(store(str(folder)), "sessions")}, tmp_path / "report", rows=100)
     assert catalogue["tables"]["sessions"]["rows"] == 100
     assert catalogue["tables"]["sessions"]["left_out"] == written["sessions"].num_rows - 100
     assert catalogue["until"] == pc.max(written["sessions"]["ts"]).as_py()
+
+
+def test_what_is_not_complete_is_not_shown(tmp_path: Path, pig: Callable[..., CompletedProcess[str]]) -> None:
+    """Half a table of S3, whose run was killed: the pipeline's own notes say what is whole. Without any, all is."""
+    for window in range(4):
+        part = tmp_path / f"sessions/window=2024-03-0{window + 1}"
+        part.mkdir(parents=True)
+        pq.write_table(pa.table({"ts": [float(window)], "window_of": [window]}), part / "part-0.parquet")
+    output = store(str(tmp_path))
+    assert len(Source(output, "sessions").parts) == 4
+    assert Source(output, "sessions").location() == f"{tmp_path}/sessions/window=*"
+    for window in (1, 3, 4):
+        output.write(b"{}", ".done", "sessions", f"2024-03-0{window}~0123456789abcdef")
+    source = Source(output, "sessions")
+    assert newest(source, 10)[0]["ts"].to_pylist() == [3.0, 2.0, 0.0]
+    script = f"s = LOAD '{source.location()}' USING ParquetLoader(); t = FOREACH s GENERATE window_of; DUMP t;"
+    done = pig("-x", "local", "-e", script)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split()) == ["(0)", "(2)", "(3)"]
+    assert not Source(output, "alerts").parts
 
 
 def test_wrong_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
