@@ -7,7 +7,7 @@ import ipaddress
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -65,6 +65,16 @@ OUTWARD = {
     "new_flow": "sends to somebody it never talked to before", "first_port": "is the first of our hosts to use a port",
     "loss": "sends a file", "outbound_alert": "signatures match what it sends or fetches",
 }  # fmt: skip
+ANSWERED = {
+    "signed_in": "a form took a sign-in", "went_on": "a session went on, after passwords were guessed",
+    "moved": "files changed hands",
+}  # fmt: skip
+"""What shows that an attack was answered: from what is known of the attacker, at hosts that he attacked."""
+GUESSED = {"ssh": "ssh_guessing", "rdp": "rdp_guessing"}
+SCANS = frozenset({"port_scan", "host_scan"})
+WITH_BYTES = frozenset({"new_flow", "loss", "download", "went_on", "moved"})
+HABIT_DAYS, HABIT = 14, 3
+"""A host that met more than HABIT new peers in so many days does so anyway."""
 WEAK = frozenset({"foreign_port", "first_port", "new_flow", "attack_tool"})
 """What alone, or only with each other, makes no incident."""
 ALERTS = frozenset({"alert", "outbound_alert"})
@@ -157,6 +167,34 @@ def _points(rows: Iterable[tuple[float | None, float | None]]) -> Iterable[tuple
         if start is not None:
             end = start if given is None else max(start, given)
             yield from [(start, end)] if end - start <= QUIET else [(start, start), (end, end)]
+
+
+@outputSchema("seldom:bag{(attacker:chararray, fortnight:long, began:double, since:double, until:double, seldom:int)}")
+def seldom(
+    attacks: list[tuple[str, int, float, float, float]] | None,
+    met: list[tuple[int | None, int]] | None,
+    start: float | None,
+) -> list[tuple[str, int, float, float, float, int]] | None:
+    """Whether a host that was attacked met new peers seldom before, so that one afterwards says something: 1 or 0.
+
+    ATTACKS: rows of `tries`, with the attacker. MET: days, and how many flows to the outside it had for the first time
+    on each. START: when the archive begins. 1 if the host was watched for a day before the attack began, and had no
+    more than three new ones in the two weeks before that day (the archive's first day, when all is new, does not
+    count).
+
+    Pig: `FOREACH (COGROUP attacks BY host INNER, days BY host) GENERATE group, FLATTEN(incidents.seldom(
+    attacks.(attacker, fortnight, began, since, until), days.(day, count), first.ts));`
+    """
+    if attacks is None or met is None or start is None:
+        return None
+    counts = {day: count for day, count in met if day is not None and day > start // 86400}
+    found: dict[float, int] = {}
+    for _, _, began, _, _ in attacks:
+        if began not in found:
+            day = int(began // 86400)
+            new = sum(counts.get(day - before, 0) for before in range(1, HABIT_DAYS + 1))
+            found[began] = int(began - start >= 86400 and new <= HABIT)
+    return [(*one, found[one[2]]) for one in attacks]
 
 
 @outputSchema(
@@ -278,6 +316,7 @@ class _Incident:
         self.name = hashlib.sha256(f"{sensor} {attacker} {self.start:.6f}".encode()).hexdigest()[:12]
         self.inward = [one for one in group if one.kind in INWARD and one.target != attacker]
         self.outward = [one for one in group if one.kind in OUTWARD]
+        self.answered = sorted([*self._signed_in(), *self._went_on(), *self._moved()], key=_order)
         self.sessions = [
             one for one in known
             if one.kind == "_sessions" and (one.end_ts or 0) >= self.start and (one.ts or 0) <= self.end
@@ -319,41 +358,70 @@ class _Incident:
                     f"{one.worked:,} of {one.times:,} requests ({INWARD[one.kind]}) at {one.target} were answered with "
                     f"success, {one.bytes:,} bytes"
                 )
-        lines += self._signed_in()
-        for one in sorted(self.outward, key=lambda one: one.ts or 0.0):
-            more = f", {one.bytes:,} bytes" if one.kind in ("new_flow", "loss", "download") else ""
+        for one in sorted([*self.answered, *self.outward], key=_order):
+            more = f", {one.bytes:,} bytes" if one.kind in WITH_BYTES else ""
             to = f" ({one.peer})" if one.peer else ""
-            lines.append(
-                f"{_time(one.ts)} {one.target}: {OUTWARD[one.kind]}{to}, {one.times:,} times{more}{_said(one.label)}"
-            )
+            what = OUTWARD.get(one.kind) or ANSWERED[one.kind]
+            lines.append(f"{_time(one.ts)} {one.target}: {what}{to}, {one.times:,} times{more}{_said(one.label)}")
         return _some(lines)
 
-    def _signed_in(self) -> Iterable[str]:
-        """Sign-ins that were answered in another way than nearly all others of the same form."""
-        if not any(one.kind == "http_guessing" for one in self.group):
-            return
-        forms: dict[tuple[str | None, str], Counter[str]] = {}
-        for one in self.known:
-            if one.kind == "_answer" and one.label:
-                status, _, path = one.label.partition(" ")
-                forms.setdefault((one.target, path), Counter())[status] += one.times
-        for (target, path), counts in sorted(forms.items(), key=str):
-            (usual, most), *others = counts.most_common()
-            few = sum(count for _, count in others)
+    def _facts(self, kind: str, since: Mapping[str | None, float]) -> list[Evidence]:
+        """What is known of that KIND, of hosts that were attacked SINCE then."""
+        return [
+            one for one in self.known
+            if one.kind == kind and one.label and one.target in since and one.ts is not None
+            and (one.end_ts or one.ts) >= since[one.target] and one.ts <= self.end + QUIET
+        ]  # fmt: skip
+
+    def _since(self, kinds: Collection[str]) -> dict[str | None, float]:
+        """Since when each host was attacked in one of these ways."""
+        found: dict[str | None, float] = {}
+        for one in self.inward:
+            if one.kind in kinds and one.target and one.ts is not None:
+                found[one.target] = min(one.ts, found.get(one.target, one.ts))
+        return found
+
+    def _signed_in(self) -> Iterable[Evidence]:
+        """Sign-ins at a form that was guessed at, with success, and not as nearly all others were answered."""
+        forms: dict[tuple[str | None, str], dict[str, list[Evidence]]] = {}
+        for one in self._facts("_answer", self._since({"http_guessing"})):
+            status, _, path = (one.label or "").partition(" ")
+            forms.setdefault((one.target, path), {}).setdefault(status, []).append(one)
+        for (target, path), answers in forms.items():
+            counts = Counter({status: sum(one.times for one in ones) for status, ones in answers.items()})
+            (usual, most), *_ = counts.most_common(1)
+            taken = sorted(status for status in counts if status != usual and status[0] in "23")
+            few = sum(counts[status] for status in taken)
             if most >= 10 and 0 < few <= most / 10:
-                words = ", ".join(status for status, _ in others)
-                where = f"{target}{_clean(path)}"
-                yield f"{few:,} of {most + few:,} sign-ins at {where} were answered with {words} instead of {usual}"
+                rows = [one for status in taken for one in answers[status]]
+                label = f"{path}, {', '.join(taken)} instead of {usual}, {few:,} of {counts.total():,}"
+                yield _together("signed_in", target, label, rows)
+
+    def _went_on(self) -> Iterable[Evidence]:
+        """Sessions in which more was done than sign in, where passwords were guessed."""
+        for service, kind in GUESSED.items():
+            since = self._since({kind})
+            for one in self._facts("_stayed", since):
+                if one.label == service:
+                    yield one._replace(kind="went_on", severity=2)
+
+    def _moved(self) -> Iterable[Evidence]:
+        """Files that it took from, or left at, hosts that it attacked."""
+        severe = {one.kind for one in self.inward if one.severity <= 2} - SCANS - WEAK
+        for one in self._facts("_moved", self._since(severe)):
+            yield one._replace(kind="moved", severity=2)
 
     def severity(self) -> int:
-        """1: something of ours was used by the attacker; 2: an attempt was answered; 3: attempts; 4: a look around."""
+        """1: something of ours was used by the attacker; 2: an attack was answered; 3: attacks; 4: a look around."""
         kinds = {one.kind for one in self.outward}
-        attacked = bool(self.inward)
-        if kinds & {"download", "beacon", "dns_tunnel", "loss", "outbound_alert"} or (attacked and "new_flow" in kinds):
+        answered = bool(self.answered) or any(one.worked for one in self.inward)
+        called = any(one.kind == "new_flow" and one.peer == self.attacker for one in self.outward)
+        met = bool(self.inward) and "new_flow" in kinds
+        if kinds & {"download", "beacon", "dns_tunnel", "loss", "outbound_alert"} or (met and (answered or called)):
             return 1
-        if any(one.worked for one in self.inward) or any(True for _ in self._signed_in()):
+        if answered or met:
             return 2
-        return 3 if any(one.severity <= 2 and not one.kind.endswith("_scan") for one in self.inward) else 4
+        return 3 if any(one.severity <= 2 and one.kind not in SCANS for one in self.inward) else 4
 
     def title(self) -> str:
         """In a line."""
@@ -384,7 +452,8 @@ class _Incident:
 
     def session_ids(self) -> list[str]:
         """Sessions that are evidence."""
-        return list(dict.fromkeys(one.session_id for one in self.group if one.session_id))[:MOST]
+        found = (one.session_id for one in [*self.group, *self.answered] if one.session_id)
+        return list(dict.fromkeys(found))[:MOST]
 
     def story(self) -> str:
         """A page of text."""
@@ -411,26 +480,39 @@ class _Incident:
         return "\n".join(lines)
 
     def row(self) -> tuple[Any, ...]:
-        """For the table of incidents."""
-        alerts = sum(one.times for one in self.group if one.kind in ALERTS)
-        files = sum(one.times for one in self.outward if one.kind in ("download", "loss"))
+        """For the table of incidents. What cannot be counted is null: talks are left out first, then weak evidence."""
+        alerts: int | None = sum(one.times for one in self.group if one.kind in ALERTS)
+        anomalies: int | None = sum(one.kind not in ALERTS for one in self.group)
+        sessions: int | None = sum(one.times for one in self.sessions)
+        exchanged: int | None = sum(one.bytes for one in self.sessions)
+        if self.left_out:
+            sessions = exchanged = None
+            if not any(one.kind == "_sessions" for one in self.known):
+                alerts = anomalies = None
+        files = sum(one.times for one in [*self.outward, *self.answered] if one.kind in ("download", "loss", "moved"))
         tried, worked = "\n".join(self.tried()), "\n".join(self.succeeded())
         return (
             self.name, self.sensor, self.start, self.end, self.severity(), self.attacker,
             ", ".join(self.targets()) or None, self.title(), self.told("_country", 1), self.told("_city", 1),
             self.told("_asn", 1), self.told("_as_org", 1), self.told("_os", 5), self.told("_user_agent"),
-            self.told("_ja4"), tried or None, worked or None, alerts, sum(one.kind not in ALERTS for one in self.group),
-            sum(one.times for one in self.sessions), files, sum(one.bytes for one in self.sessions),
+            self.told("_ja4"), tried or None, worked or None, alerts, anomalies, sessions, files, exchanged,
             " ".join(self.session_ids()) or None, self.carve(), self.story(),
         )  # fmt: skip
 
     def events(self) -> Iterable[tuple[Any, ...]]:
         """For the table of events."""
-        for one in self.group:
+        for one in [*self.group, *self.answered]:
             yield (
                 self.name, one.ts, one.end_ts, one.kind, one.severity, one.target, one.peer, one.times, one.bytes,
                 (one.label or "")[:2000] or None, one.session_id,
             )  # fmt: skip
+
+
+def _together(kind: str, target: str | None, label: str, rows: Sequence[Evidence]) -> Evidence:
+    """One row of evidence, of several that are known."""
+    first, (start, end) = min(rows, key=_order), _span(rows)
+    count = sum(one.times for one in rows)
+    return Evidence(target, None, start, end, kind, 2, count, 0, 0, label, first.session_id)
 
 
 def _address(word: str | None) -> bool:

@@ -86,10 +86,21 @@ strong    = FILTER inward BY severity <= 2 AND target IS NOT NULL AND attacker !
 pairs     = GROUP strong BY (sensor, target, attacker);
 attacks   = FOREACH pairs GENERATE group.sensor AS hit_sensor, group.target AS hit, group.attacker AS attacker,
     FLATTEN(incidents.tries(strong.(ts, end_ts))) AS (fortnight, began, since, until);
+-- (that a host talks to somebody new says something of one that was watched for a day, and seldom does)
+everywhen = GROUP traces ALL;
+beginning = FOREACH everywhen GENERATE MIN(traces.ts) AS ts;
+met_on    = FOREACH new_flows GENERATE sensor AS of_sensor, target AS of_host, (long) (ts / 86400) AS day;
+by_day    = GROUP met_on BY (of_sensor, of_host, day);
+met_days  = FOREACH by_day GENERATE FLATTEN(group) AS (of_sensor, of_host, day), COUNT_STAR(met_on) AS count;
+by_victim = COGROUP attacks BY (hit_sensor, hit) INNER, met_days BY (of_sensor, of_host);
+habitual  = FOREACH by_victim GENERATE FLATTEN(group) AS (hit_sensor, hit), FLATTEN(incidents.seldom(
+    attacks.(attacker, fortnight, began, since, until), met_days.(day, count), beginning.ts))
+    AS (attacker, fortnight, began, since, until, seldom);
 dated     = FOREACH outward GENERATE *, (long) (ts / 1209600.0) AS of_fortnight;
-joined    = JOIN dated BY (sensor, target, of_fortnight) LEFT OUTER, attacks BY (hit_sensor, hit, fortnight);
+joined    = JOIN dated BY (sensor, target, of_fortnight) LEFT OUTER, habitual BY (hit_sensor, hit, fortnight);
 possible  = FOREACH joined GENERATE sensor .. session_id,
-    (attacker IS NOT NULL AND since_ts >= began AND ts >= since AND ts <= until + 1209600.0 ?
+    (attacker IS NOT NULL AND since_ts >= began AND ts >= since AND ts <= until + 1209600.0
+        AND (kind != 'new_flow' OR seldom == 1 OR peer == attacker) ?
         CONCAT((peer IS NOT NULL AND peer == attacker ? '1' : '0'), SPRINTF('%020.6f', (until < ts ? until : ts)), SPRINTF('%020.6f', since), attacker) :
         null) AS claim;
 each      = GROUP possible BY (sensor, target, peer, ts, end_ts, kind, severity, count, bytes, label, session_id);
@@ -112,15 +123,18 @@ in_org    = FOREACH enriched GENERATE ip, '_as_org' AS kind, as_org AS label;
 places    = UNION in_country, in_city, in_as, in_org;
 once      = DISTINCT places;
 at_places = JOIN once BY ip, attackers BY of;
-where_is  = FOREACH at_places GENERATE of_sensor AS sensor, of AS attacker, (chararray) null AS target, kind AS kind, label AS label, 1L AS count;
-by_trait  = GROUP traits BY (part, sensor, src, dst, label);
-counted   = FOREACH by_trait GENERATE group.sensor AS sensor, group.src AS src, group.dst AS target, group.part AS kind, group.label AS label,
-    SUM(traits.count) AS count;
+where_is  = FOREACH at_places GENERATE of_sensor AS sensor, of AS attacker, (chararray) null AS target, (double) null AS ts, (double) null AS end_ts,
+    kind AS kind, 1L AS count, 0L AS bytes, label AS label, (chararray) null AS session_id;
+by_trait  = GROUP traits BY (part, sensor, src, dst, label, day);
+counted   = FOREACH by_trait GENERATE group.sensor AS sensor, group.src AS src, group.dst AS target, MIN(traits.ts) AS ts, MAX(traits.end_ts) AS end_ts,
+    group.part AS kind, SUM(traits.count) AS count, SUM(traits.bytes) AS bytes, group.label AS label, MIN(traits.first) AS first;
 of_them   = JOIN counted BY (sensor, src), attackers BY (of_sensor, of);
-traced    = FOREACH of_them GENERATE sensor AS sensor, src AS attacker, target AS target, kind AS kind, label AS label, count AS count;
+traced    = FOREACH of_them GENERATE sensor AS sensor, src AS attacker, target AS target, ts AS ts, end_ts AS end_ts, kind AS kind, count AS count,
+    (bytes IS NULL ? 0L : bytes) AS bytes, (kind == '_moved' ? CONCAT(label, ' ', SUBSTRING(first, 60, 400)) : label) AS label,
+    TRIM(SUBSTRING(first, 20, 60)) AS session_id;
 facts     = UNION where_is, traced;
-known     = FOREACH facts GENERATE sensor, attacker, target, (chararray) null AS peer, (double) null AS ts, (double) null AS end_ts, kind, 9 AS severity, count,
-    0L AS worked, 0L AS bytes, label, (chararray) null AS session_id;
+known     = FOREACH facts GENERATE sensor, attacker, target, (chararray) null AS peer, ts, end_ts, kind, 9 AS severity, count, 0L AS worked, bytes,
+    label, session_id;
 by_pair   = GROUP paired BY (sensor, src, dst);
 met_pairs = FOREACH by_pair GENERATE FLATTEN(group) AS (sensor, src, dst), MIN(paired.ts) AS ts, MAX(paired.end_ts) AS end_ts, SUM(paired.count) AS count,
     SUM(paired.bytes) AS bytes;
@@ -128,10 +142,12 @@ of_pairs  = JOIN met_pairs BY (sensor, src), attackers BY (of_sensor, of);
 met       = FOREACH of_pairs GENERATE sensor AS sensor, src AS attacker, dst AS target, (chararray) null AS peer, ts AS ts, end_ts AS end_ts, '_sessions' AS kind,
     8 AS severity, count AS count, 0L AS worked, bytes AS bytes, (chararray) null AS label, (chararray) null AS session_id;
 
-everything = UNION evidence, known, met;
+all_of_it = UNION evidence, known, met;
+-- where they are too many: what is severe first, then what is known of him, and last with whom he talked at all
+everything = FOREACH all_of_it GENERATE *, (kind == '_sessions' ? 4 : (kind MATCHES '_.*' ? 2 : (severity <= 2 ? 1 : 3))) AS weight;
 cases     = GROUP everything BY (sensor, attacker);
 made      = FOREACH cases {
-    sorted = ORDER everything BY severity, ts;
+    sorted = ORDER everything BY weight, severity, ts;
     most   = LIMIT sorted 20000;
     GENERATE FLATTEN(incidents.assemble(
         most.(target, peer, ts, end_ts, kind, severity, count, worked, bytes, label, session_id), group.sensor, group.attacker, '$folder',

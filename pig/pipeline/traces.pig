@@ -31,24 +31,47 @@ answering = FILTER flows BY service == 'dns' AND dst_bytes > 0L AND net.in_netwo
 answerers = FOREACH answering GENERATE 'resolver' AS part, sensor, dst AS src;
 resolvers = DISTINCT answerers;
 
+-- sessions in which somebody did more at a host of ours than sign in (more than GUESS_BINS takes for that)
+longer    = FILTER flows BY dst_bytes > 0L AND ((service == 'ssh' AND (src_bytes > 6000L OR dst_bytes > 6000L))
+    OR (service == 'rdp' AND (src_bytes > 20000L OR dst_bytes > 20000L)));
+at_ours   = FILTER longer BY net.in_network(dst, '$internal');
+stayed    = FOREACH at_ours GENERATE sensor, src, dst, service AS label, (long) (ts / 86400) AS day, ts, end_ts, src_bytes + dst_bytes AS bytes,
+    CONCAT(SPRINTF('%020.6f', ts), SPRINTF('%-40s', session_id)) AS first;
+by_stay   = GROUP stayed BY (sensor, src, dst, label, day);
+stays     = FOREACH by_stay GENERATE '_stayed' AS part, FLATTEN(group) AS (sensor, src, dst, label, day), MIN(stayed.ts) AS ts,
+    MAX(stayed.end_ts) AS end_ts, COUNT_STAR(stayed) AS count, SUM(stayed.bytes) AS bytes, MIN(stayed.first) AS first;
+
 -- programs that came, and files that went
 files     = LOAD '$files' USING ParquetLoader();
-carried   = FOREACH files GENERATE sensor, src, dst, ts, (direction == 'to_server' ? 'loss' : 'download') AS kind, direction, mime, name,
+carried   = FOREACH files GENERATE sensor, src, dst, ts, (direction == 'to_server' ? 'loss' : 'download') AS kind, protocol, direction, mime, name,
+    (mime MATCHES '.*(executable|sharedlib|dosexec|msdownload|mach-binary|script|php|x-python|x-perl|java-archive).*' ? 1 : 0) AS program, session_id,
     (size IS NULL ? 0L : size) AS bytes, CONCAT(SPRINTF('%020.6f', ts), session_id) AS first,
     CONCAT(', sha256 ', (sha256 IS NULL ? 'unknown' : sha256)) AS hash;
 notable   = FILTER carried BY net.in_network(src, '$internal') AND NOT net.in_network(dst, '$internal')
-    AND (direction == 'to_server' OR mime MATCHES '.*(executable|sharedlib|dosexec|msdownload|mach-binary|script|x-python|x-perl|java-archive).*');
+    AND (direction == 'to_server' OR program == 1);
 by_name   = GROUP notable BY (sensor, src, dst, kind, mime, name);
 moved     = FOREACH by_name GENERATE 'file' AS part, FLATTEN(group) AS (sensor, src, dst, kind, mime, name), MIN(notable.ts) AS ts,
     MAX(notable.ts) AS end_ts, COUNT_STAR(notable) AS count, SUM(notable.bytes) AS bytes, MAX(notable.hash) AS hash, MIN(notable.first) AS first;
+
+-- what others took from hosts of ours, or left there: files of servers of files, and programs
+offered   = FILTER carried BY (protocol == 'ftp' OR protocol == 'smb' OR protocol == 'tftp' OR (direction == 'to_server' AND program == 1));
+of_ours   = FILTER offered BY net.in_network(dst, '$internal');
+handed    = FOREACH of_ours GENERATE sensor, src, dst, CONCAT(direction, ' ', protocol) AS label, (long) (ts / 86400) AS day, ts, bytes,
+    CONCAT(SPRINTF('%020.6f', ts), SPRINTF('%-40s', session_id), (name IS NULL ? 'without a name' : SUBSTRING(name, 0, 200)), ', ',
+        (mime IS NULL ? 'unknown' : mime)) AS first;
+by_hand   = GROUP handed BY (sensor, src, dst, label, day);
+changed_hands = FOREACH by_hand GENERATE '_moved' AS part, FLATTEN(group) AS (sensor, src, dst, label, day), MIN(handed.ts) AS ts,
+    MAX(handed.ts) AS end_ts, COUNT_STAR(handed) AS count, SUM(handed.bytes) AS bytes, MIN(handed.first) AS first;
 
 -- who somebody is
 by_agent  = GROUP asked BY (sensor, src, user_agent);
 agents    = FOREACH by_agent GENERATE '_user_agent' AS part, FLATTEN(group) AS (sensor, src, label), COUNT_STAR(asked) AS count;
 forms     = FILTER asked BY method == 'POST' AND status IS NOT NULL;
-answers   = FOREACH forms GENERATE sensor, src, dst, CONCAT((chararray) status, ' ', REGEX_EXTRACT(uri, '^([^?]{0,200})', 1)) AS label;
-by_answer = GROUP answers BY (sensor, src, dst, label);
-told      = FOREACH by_answer GENERATE '_answer' AS part, FLATTEN(group) AS (sensor, src, dst, label), COUNT_STAR(answers) AS count;
+answers   = FOREACH forms GENERATE sensor, src, dst, CONCAT((chararray) status, ' ', REGEX_EXTRACT(uri, '^([^?]{0,200})', 1)) AS label,
+    (long) (ts / 86400) AS day, ts, CONCAT(SPRINTF('%020.6f', ts), SPRINTF('%-40s', session_id)) AS first;
+by_answer = GROUP answers BY (sensor, src, dst, label, day);
+told      = FOREACH by_answer GENERATE '_answer' AS part, FLATTEN(group) AS (sensor, src, dst, label, day), MIN(answers.ts) AS ts,
+    MAX(answers.ts) AS end_ts, COUNT_STAR(answers) AS count, MIN(answers.first) AS first;
 tls       = LOAD '$tls' USING ParquetLoader();
 by_ja4    = GROUP tls BY (sensor, src, ja4);
 prints    = FOREACH by_ja4 GENERATE '_ja4' AS part, FLATTEN(group) AS (sensor, src, label), COUNT_STAR(tls) AS count;
@@ -58,5 +81,5 @@ systems   = FILTER hosts BY os IS NOT NULL;
 by_os     = GROUP systems BY (sensor, host, os);
 oses      = FOREACH by_os GENERATE '_os' AS part, FLATTEN(group) AS (sensor, src, label), COUNT_STAR(systems) AS count;
 
-traces    = UNION ONSCHEMA attempts, talks, pairs, resolvers, moved, agents, told, prints, oses;
+traces    = UNION ONSCHEMA attempts, talks, pairs, resolvers, stays, moved, changed_hands, agents, told, prints, oses;
 STORE traces INTO '$output/traces' USING ParquetStorer();

@@ -142,12 +142,13 @@ def test_who_is_blamed_for_what_a_host_does(
     tmp_path: Path, pig: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     """Who tried last to break into it, in the two weeks before; if it had not talked to its peer before he began."""
-    old, last, both = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+    old, last, both, quiet, busy = (f"10.0.0.{number}" for number in range(1, 6))
     a, b = "198.51.100.1", "198.51.100.2"
     tries = [
         *(alerted(a, old, day) for day in (1, 300)),
         *(alerted(a, last, day) for day in (1, 10)), alerted(b, last, 5),
         *(alerted(a, both, day) for day in (1, 12)), alerted(b, both, 11),
+        alerted(a, quiet, 20), alerted(a, busy, 20),
     ]  # fmt: skip
     traces = [
         *fetched(old, "203.0.113.1", 100),  # nobody's: A is months away
@@ -157,6 +158,10 @@ def test_who_is_blamed_for_what_a_host_does(
         *fetched(last, "203.0.113.5", 24.5),  # nobody's: two weeks and more
         *fetched(both, "203.0.113.6", 20, met=5),  # A's, who began before they met; not B's
         *fetched(both, "203.0.113.7", 13, met=0.5),  # nobody's: it knew them before
+        fetched(quiet, "203.0.113.20", 21)[0],  # A's: it seldom meets somebody new
+        *(fetched(busy, f"203.0.113.{30 + day}", day)[0] for day in range(10, 15)),
+        fetched(busy, "203.0.113.21", 21)[0],  # nobody's: it often does
+        fetched(busy, a, 21)[0],  # but never talked to A before
     ]
     made = {
         "traces": table(
@@ -177,3 +182,5 @@ def test_who_is_blamed_for_what_a_host_does(
     events = rows(tmp_path / "out", "incident_events")
     blamed = {(row["peer"], attackers[row["incident"]]) for row in events if row["kind"] == "download"}
     assert blamed == {("203.0.113.2", a), ("203.0.113.3", a), ("203.0.113.4", b), ("203.0.113.6", a)}
+    met = {(row["target"], row["peer"], attackers[row["incident"]]) for row in events if row["kind"] == "new_flow"}
+    assert {one for one in met if one[0] in (quiet, busy)} == {(quiet, "203.0.113.20", a), (busy, a, a)}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from packetpig.udfs.incidents import QUIET, assemble, attempt, tool, tries
+from packetpig.udfs.incidents import QUIET, assemble, attempt, seldom, tool, tries
 
 from tests.conftest import ROOT
 
@@ -130,5 +130,97 @@ def test_evidence_that_was_left_out_is_said() -> None:
     rows = [row("port_scan"), row("sql_injection"), row("download", severity=1)]
     (whole,) = assemble(rows, "north", "203.0.113.9", "captures", 3)[0]  # type: ignore[index]
     (part,) = assemble(rows, "north", "203.0.113.9", "captures", 5003)[0]  # type: ignore[index]
+    talk = row("_sessions", severity=8, count=7, bytes=70)
+    (some,) = assemble([*rows, talk], "north", "203.0.113.9", "captures", 5003)[0]  # type: ignore[index]
     assert "left out" not in whole[-1]
+    assert [one[17:20] for one in (whole, some, part)] == [(0, 3, 0), (0, 3, None), (None, None, None)]
     assert "left out:     5,000 rows of evidence and of what is known, the least severe\n" in part[-1]
+
+
+def test_who_seldom_meets_somebody_new() -> None:
+    def of(began: float, *met: tuple[int | None, int], start: float = 0.0) -> int:
+        found = seldom([("a", 0, began, began, began + 5)], list(met), start)
+        assert found is not None
+        assert found[0][:5] == ("a", 0, began, began, began + 5)
+        return found[0][5]
+
+    assert of(2 * DAY) == 1
+    assert of(0.9 * DAY) == 0  # nobody knows what is new to a host that was watched for less than a day
+    assert of(2 * DAY, start=1.5 * DAY) == 0
+    assert of(20 * DAY, (10, 3)) == 1
+    assert of(20 * DAY, (10, 3), (19, 1)) == 0
+    assert of(20 * DAY, (5, 9), (20, 9), (21, 9), (None, 9)) == 1  # longer ago, and since then
+    assert of(5 * DAY, (0, 50)) == 1  # on the first day all is new
+    assert seldom(None, [], 0.0) is None
+    assert seldom([], None, 0.0) is None
+
+
+def worked(*rows: tuple[Any, ...]) -> tuple[int, str, str]:
+    """Severity, title, and what seems to have worked."""
+    (one,) = made(*rows)
+    return one[4], one[7], one[16] or ""
+
+
+def test_to_talk_to_somebody_new_is_no_break_in_by_itself() -> None:
+    attack, new = row("sql_injection"), row("new_flow", 50.0, 4, peer="198.51.100.7", bytes=9)
+    assert worked(attack, new)[:2] == (2, "203.0.113.9 attacked 10.0.0.1")
+    back = row("new_flow", 50.0, 4, peer="203.0.113.9")
+    assert worked(attack, back)[:2] == (1, "203.0.113.9 broke into 10.0.0.1")
+    answered = row("sql_injection", worked=1, bytes=500)
+    assert worked(answered, new)[0] == 1
+    assert worked(attack, row("port_scan"))[0] == 3
+
+
+def answer(
+    status: str, count: int, ts: float = 20.0, target: str = "10.0.0.1", path: str = "/login"
+) -> tuple[Any, ...]:
+    return row("_answer", ts, 9, count=count, label=f"{status} /login", target=target)
+
+
+def test_a_form_that_took_a_sign_in() -> None:
+    """Answers with success alone, at hosts that were guessed at, and then."""
+    guessing = row("http_guessing")
+    severity, _, lines = worked(guessing, row("alert"), answer("200", 95), answer("302", 1), answer("503", 4))
+    assert severity == 2
+    assert lines == (
+        "1970-01-01 00:00:20 10.0.0.1: a form took a sign-in, 1 times: /login, 302 instead of 200, 1 of 100"
+    )
+    for no_success in (
+        [answer("200", 95), answer("503", 5)],
+        [answer("401", 95), answer("429", 5)],
+        [answer("200", 95, target="10.0.0.2"), answer("302", 1, target="10.0.0.2")],
+        [answer("200", 95), answer("302", 1, 3 * QUIET)],
+        [answer("200", 50), answer("302", 50)],
+    ):
+        assert worked(guessing, row("alert"), *no_success)[::2] == (3, ""), no_success
+    assert worked(row("ssh_guessing"), row("alert"), answer("200", 95), answer("302", 1))[2] == ""
+
+
+def test_sessions_that_went_on_after_guessing() -> None:
+    stayed = row("_stayed", 100.0, 9, label="ssh", bytes=70_000, session_id="S1")
+    severity, _, lines = worked(row("ssh_guessing"), row("alert"), stayed)
+    assert (severity, lines) == (
+        2,
+        "1970-01-01 00:01:40 10.0.0.1: a session went on, after passwords were guessed, 1 times, 70,000 bytes: ssh",
+    )
+    found = assemble([row("ssh_guessing"), row("alert"), stayed], "north", "203.0.113.9", "captures")
+    assert found is not None
+    assert "S1" in found[0][0][-3].split()
+    assert [one[3] for one in found[1]].count("went_on") == 1
+    before = row("ssh_guessing", 500.0), row("alert", 500.0), stayed
+    elsewhere = row("ssh_guessing", target="10.0.0.9"), row("alert"), stayed
+    other = row("rdp_guessing"), row("alert"), stayed
+    for rows in (before, elsewhere, other):
+        assert worked(*rows)[::2] == (3, "")
+
+
+def test_files_that_changed_hands() -> None:
+    """With who attacked that host in earnest; others may have what is offered."""
+    taken = row("_moved", 100.0, 9, label="to_client ftp backup.tgz, application/gzip", count=2, bytes=5000)
+    severity, _, lines = worked(row("ftp_guessing"), row("alert", target="10.0.0.2"), taken)
+    assert severity == 2
+    assert lines == (
+        "1970-01-01 00:01:40 10.0.0.1: files changed hands, 2 times, 5,000 bytes: "
+        "to_client ftp backup.tgz, application/gzip"
+    )
+    assert worked(row("port_scan", severity=2), row("alert", target="10.0.0.2"), taken)[2] == ""
