@@ -97,7 +97,10 @@ def test_captures_that_are_compressed_or_rotated_away(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_session_that_goes_on_and_on(tmp_path: Path) -> None:
-    """Its row is told anew with each window; what it said is looked for no more once it is followed no more."""
+    """Its row is told anew with each window; what it said is looked for no more once it is followed no more.
+
+    That is said, once. Alerts about it go on: each is there once, under the session's window or the one it comes in.
+    """
     begin, hour = 1_709_596_800, 3600
     talk = Dialogue(start=begin + 3000.0)
     for tick in range(3 * 18 + 1):  # of which each is soon enough for it not to time out
@@ -109,7 +112,9 @@ def test_a_session_that_goes_on_and_on(tmp_path: Path) -> None:
         talk.c(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number)
         talk.s(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     captures, tables = inputs(tmp_path / "in"), tmp_path / "out"
-    engine = ("--engine", "suricata", "--warm", "0")
+    rules = tmp_path / "get.rules"
+    rules.write_text('alert tcp any any -> any 80 (msg:"a request"; content:"GET /"; sid:1; rev:1;)\n')
+    engine = ("--engine", "suricata", "--warm", "0", "--rules", str(rules))
     without = ("--without", ",".join(sorted(set(stages()) - {"tracked", "sessions", "said", "alerts", "enriched"})))
     made = []
     for number in range(4):
@@ -120,11 +125,18 @@ def test_a_session_that_goes_on_and_on(tmp_path: Path) -> None:
         made.append({one.split()[0] for one in ran(result) if one.endswith("2024-03-05T0000")} - {"enriched"})
         (row,) = rows(tables, "sessions")
         assert row["end_ts"] == pytest.approx(here[-1][0])
+        told = f"sessions 2024-03-05T0000: sessions go on for {here[-1][0] - begin - hour:,.0f} s after the window"
+        assert (told in result.stderr) == (number == 2)
+        assert result.stderr.count("sessions go on for") == (number == 2)
     first, followed = {"tracked", "sessions", "said", "alerts"}, {"sessions", "said", "alerts"}
     assert made == [first, followed, {"sessions"}, {"sessions"}]
     asked = [row["uri"] for row in sorted(rows(tables, "http"), key=lambda row: row["ts"])]
     assert asked[:2] == ["/0", "/1"]
+    alerts = [(row["window"][-5:], int(row["ts"]) - begin, row["session_id"]) for row in rows(tables, "alerts")]
+    expected = (("T0000", 3000), ("T0000", 6600), ("T0200", 10200), ("T0300", 13800))
+    assert sorted(alerts) == [(window, ts, row["session_id"]) for window, ts in expected]
     wanted = pipeline(captures, tmp_path / "clean", "1h", *engine, *without)
     assert wanted.returncode == 0, wanted.stderr
+    assert "sessions go on for" in wanted.stderr
     for table in ("sessions", "http", "files", "alerts"):
         assert rows(tables, table) == rows(tmp_path / "clean", table)
