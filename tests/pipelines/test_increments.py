@@ -14,7 +14,7 @@ from packetpig.pipelines.stage import stages
 
 from tests.conftest import DEMO, ROOT
 from tests.loaders.talking import Dialogue
-from tests.making import pcap
+from tests.making import ethernet, ipv4, pcap, udp
 from tests.pipelines.test_pipeline import inputs, pipeline, rows, same
 
 WHOLE = ("anomalies", "incidents", "incident_events", "first_seen", "novelty", "signatures")
@@ -140,3 +140,26 @@ def test_a_session_that_goes_on_and_on(tmp_path: Path) -> None:
     assert "sessions go on for" in wanted.stderr
     for table in ("sessions", "http", "files", "alerts"):
         assert rows(tables, table) == rows(tmp_path / "clean", table)
+
+
+@pytest.mark.slow
+def test_ports_that_are_used_again_behind_the_window(tmp_path: Path) -> None:
+    """An alert of the next session of the same ports is that one's alone, though others of the window still go on."""
+    begin = 1_709_596_800.0
+
+    def said(at: float, port: int, words: bytes = b"hello") -> tuple[float, bytes]:
+        return begin + at, ethernet(ipv4(udp(words, port, 5060), proto=17))
+
+    packets = [said(3590, 5060), said(3610, 5060), said(3900, 5060, b"an attack"), said(3901, 5060)]
+    packets += [said(3500.0 + 20 * tick, 5070) for tick in range(30)]
+    captures, tables = inputs(tmp_path / "in"), tmp_path / "out"
+    (captures / "a.pcap").write_bytes(pcap(sorted(packets)))
+    rules = tmp_path / "attack.rules"
+    rules.write_text('alert udp any any -> any any (msg:"an attack"; content:"an attack"; sid:1; rev:1;)\n')
+    without = ("--without", ",".join(sorted(set(stages()) - {"tracked", "sessions", "alerts"})))
+    result = pipeline(captures, tables, "1h", "--engine", "suricata", "--rules", str(rules), *without)
+    assert result.returncode == 0, result.stderr
+    first, again, other = sorted(rows(tables, "sessions"), key=lambda row: (row["sport"], row["ts"]))
+    assert (first["ts"], again["ts"], other["end_ts"]) == (begin + 3590, begin + 3900, begin + 4080)
+    (alert,) = rows(tables, "alerts")
+    assert (alert["session_id"], alert["window"]) == (again["session_id"], again["window"])
