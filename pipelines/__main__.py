@@ -89,9 +89,10 @@ def _run(settings: Settings, place: Any) -> int:
         run.pigs = Pigs(settings.workers, settings.mode, settings.options(), folder, settings.heap)
         try:
             went = _ingested(run, found, lively, unlisted)
-            for kinds_of_round in run.rounds():
+            rounds = run.rounds()
+            for number, kinds_of_round in enumerate(rounds, 1):
                 run.forget()
-                went &= _round(run, kinds_of_round, folder)
+                went &= _round(run, kinds_of_round, folder, rounds[number:])
         except PigError as error:
             run.log.say(f"ingest: failed: {error}")
             return 1
@@ -166,13 +167,14 @@ def _readable(note: bytes) -> bool:
     return False
 
 
-def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path) -> bool:
-    """Run stages of all windows; whether all went well."""
+def _round(run: Run, kinds: Sequence[type[Stage]], folder: Path, later: Sequence[Sequence[type[Stage]]] = ()) -> bool:
+    """Run stages of all windows; whether all went well. LATER: rounds that come then."""
     with run.tables.listed():
         possible, went = _due(run, kinds)
-    if not possible:
-        return went
-    run.log.expect(len(possible), folder / "done")
+        if not possible:
+            return went
+        behind = sum(not task.there() for ones in later for kind in ones for task in _tasks(run, kind))
+    run.log.expect(len(possible) + behind, folder / "done")
     more = {"scheduler_url": run.settings.scheduler} if run.settings.scheduler else {"local_scheduler": True}
     done = luigi.build(
         ends(possible), workers=min(run.settings.workers, len(possible)), detailed_summary=True, no_lock=True,

@@ -39,14 +39,17 @@ class Log:
 
     def __init__(self, stream: Any = None) -> None:
         self.stream = stream or sys.stderr
-        self._began = time.monotonic()
+        self._began = 0.0
         self._total = 0
-        self._counter = Path(os.devnull)
+        self._counter: Path | None = None
 
     def expect(self, stages: int, counter: Path) -> None:
-        """So many stages are to come; COUNTER is a file that counts them, across processes."""
-        self._began, self._total, self._counter = time.monotonic(), stages, counter
-        counter.write_bytes(b"")
+        """So many stages are to come, besides those that were done; COUNTER is a file that counts them, across
+        processes."""
+        if self._counter is None:
+            self._began, self._counter = time.monotonic(), counter
+            counter.write_bytes(b"")
+        self._total = self._counter.stat().st_size + stages
 
     def say(self, line: str) -> None:
         """Write a line at once: several processes write here."""
@@ -65,7 +68,7 @@ class Log:
         self.say(f"{stage} {window}: failed: {error}")
 
     def _left(self) -> str:
-        if not self._total:
+        if self._counter is None:
             return ""
         with self._counter.open("ab") as file:
             file.write(b".")

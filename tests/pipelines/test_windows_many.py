@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 import time
@@ -187,6 +188,16 @@ def test_notes_of_a_store_that_is_far_are_read_many_at_once(
     del read[f"{broken}~{keys[broken]}"]
     assert set(read.values()) == {1}
     assert most > 4
+
+
+def test_what_is_left_is_that_of_all_rounds(run_of: Callable[[Archive], Run], tmp_path: Path) -> None:
+    run = run_of(many(2))
+    rounds = [[Packets], [Tracked]]
+    for number, kinds in enumerate(rounds, 1):
+        run.forget()
+        assert _round(run, kinds, tmp_path, rounds[number:])
+    counts = re.findall(r"\((\d of \d)(, about 1 s left)?\)", (tmp_path / "said").read_text())
+    assert counts == [(f"{at} of 4", "" if at == 4 else ", about 1 s left") for at in range(1, 5)]
 
 
 class Rounds:
