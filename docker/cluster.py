@@ -35,6 +35,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 300
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
+PARENT, TERMINAL = 1, 4  # where /proc/PID/stat has them, behind the name
 
 DAEMONS = {
     "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
@@ -198,7 +199,6 @@ class Configuration:
             "yarn.nodemanager.resource.cpu-vcores": self.cores,
             "yarn.nodemanager.vmem-check-enabled": "false",
             "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 100,
-            "yarn.nodemanager.delete.debug-delay-sec": 600,  # or a failed container's logs are gone
         }
 
     def _mapred(self, heap: str) -> dict[str, object]:
@@ -546,7 +546,11 @@ def _daemons_of(folder: Path) -> list[int]:
 def _up(options: argparse.Namespace) -> int:
     folder: Path = options.folder.resolve()
     if _daemons_of(folder):
-        return _status(options)
+        if (folder / "state.json").exists():
+            return _status(options)
+        print(f"cluster: {_end(folder)} daemons of a start that was interrupted were ended", flush=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # what was started ends with it
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     cluster = MiniCluster(
         folder,
@@ -598,6 +602,15 @@ def _down(options: argparse.Namespace) -> int:
     folder: Path = options.folder.resolve()
     shutil.rmtree(folder / "conf", ignore_errors=True)  # from now on no client comes
     (folder / "state.json").unlink(missing_ok=True)
+    ended = _end(folder)
+    if options.remove:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"cluster: {ended} daemons were ended" if ended else "cluster: none was running")
+    return 0
+
+
+def _end(folder: Path) -> int:
+    """End the daemons of a folder, and containers of theirs; how many daemons that were."""
     deadline = time.monotonic() + STOP_SECONDS
     pids = _daemons_of(folder)
     for pid in pids:
@@ -605,14 +618,32 @@ def _down(options: argparse.Namespace) -> int:
             os.kill(pid, signal.SIGTERM)
     while _daemons_of(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
-    mark = os.fsencode(folder / "workers") + b"/"
-    for pid in [*_daemons_of(folder), *(pid for pid, _ in _commands() if _place(pid).startswith(mark))]:
+    for pid in [*_daemons_of(folder), *_left_by(folder)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    if options.remove:
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"cluster: {len(pids)} daemons were ended" if pids else "cluster: none was running")
-    return 0
+    return len(pids)
+
+
+def _left_by(folder: Path) -> list[int]:
+    """Processes that work in folders of containers.
+
+    But not somebody who looks around there: that one has a terminal, or it is us, or whoever called us.
+    """
+    mark = os.fsencode(folder / "workers") + b"/"
+    found = [pid for pid, _ in _commands() if _place(pid).startswith(mark)]
+    ours, pid = {0}, os.getpid()
+    while pid not in ours:
+        ours.add(pid)
+        pid = int(_state(pid)[PARENT])
+    return [pid for pid in found if pid not in ours and _state(pid)[TERMINAL] == "0"]
+
+
+def _state(pid: int) -> list[str]:
+    """What /proc/PID/stat says behind the name; of a process that is gone as of one that is nobody's."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ["X", "0", "0", "0", "0"]
 
 
 def _apart(options: argparse.Namespace) -> Configuration:

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from packetpig.loaders.engines.folders import work_folder
 from packetpig.loaders.remote import system as remote
 from packetpig.pipelines.claims import BusyError as BusyError
 from packetpig.pipelines.claims import Claim, claimed
@@ -342,17 +342,17 @@ class RemoteStore(Store):
 
     @contextmanager
     def folder(self, *parts: str) -> Iterator[Path]:
-        """See Store: it is made in TMPDIR, and sent."""
-        with tempfile.TemporaryDirectory(prefix="packetpig-") as place:
-            yield Path(place, parts[-1])
+        """See Store: it is made in a work folder, and sent."""
+        with work_folder() as place:
+            yield place / parts[-1]
             final = self._at(*parts)
             to = f"{final}.{uuid.uuid4().hex}" if self.moves else final
             if not self.moves:
                 self._system.remove(final)
-            for path in sorted(Path(place, parts[-1]).rglob("*")):
+            for path in sorted((place / parts[-1]).rglob("*")):
                 if path.is_file():
                     with path.open("rb") as file:
-                        self._system.write(f"{to}/{path.relative_to(Path(place, parts[-1]))}", file)
+                        self._system.write(f"{to}/{path.relative_to(place / parts[-1])}", file)
             if self.moves:
                 self._system.remove(final)
                 self._system.move(to, final)

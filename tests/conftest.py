@@ -84,8 +84,11 @@ def pig() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniCluster]:
-    """HDFS and YARN with two workers on loopback, for all tests of a session. Containers run out of no bundle."""
-    more = {"core-site": {"packetpig.bundle": "none"}}
+    """HDFS and YARN with two workers on loopback, for all tests of a session. Containers run out of no bundle.
+
+    Their folders stay, so that tests can look into them.
+    """
+    more = {"core-site": {"packetpig.bundle": "none"}, "yarn-site": {"yarn.nodemanager.delete.debug-delay-sec": 600}}
     with MiniCluster(tmp_path_factory.mktemp("cluster"), nodes=2, memory_mb=3072, more=more) as running:
         yield running
     assert running.containers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from contextlib import suppress
@@ -30,7 +31,10 @@ class Place(Protocol):
 
 
 class LocalPlace:
-    """A folder of this machine: a file has another name there until it is whole."""
+    """A folder of this machine: a file has no name there until it is whole, so that a killed process leaves nothing.
+
+    Where the file system has no files without names, it has another one.
+    """
 
     def __init__(self, place: str) -> None:
         self._folder = Path(place.removeprefix("file://")).absolute()
@@ -43,10 +47,19 @@ class LocalPlace:
     def begin(self) -> IO[bytes]:
         """See Place."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            return os.fdopen(os.open(self._folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
         return (self._folder / f".{uuid.uuid4().hex}.part").open("xb")
 
     def keep(self, file: IO[bytes], name: str) -> None:
         """See Place."""
+        if isinstance(file.name, int):  # it has none
+            file.flush()
+            with suppress(FileExistsError):  # the same content, by another task
+                here = file.fileno()  # linkat, which follows the link in /proc, is what a folder's number asks for
+                os.link(f"/proc/self/fd/{here}", self._folder / name, src_dir_fd=here, follow_symlinks=True)
+            file.close()
+            return
         file.close()
         Path(file.name).replace(self._folder / name)
 
@@ -54,8 +67,9 @@ class LocalPlace:
         """See Place."""
         with suppress(OSError):
             file.close()
-        with suppress(OSError):
-            Path(file.name).unlink(missing_ok=True)
+        if not isinstance(file.name, int):
+            with suppress(OSError):
+                Path(file.name).unlink(missing_ok=True)
 
 
 class RemotePlace:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from packetpig.loaders.remote.system import COPIED, Status
+
+AT_ONCE = 5 << 20
+"""Bytes that pyarrow sends in one request."""
 
 
 class S3:
@@ -58,18 +62,27 @@ class S3:
             return _File(self._system.open_input_file(path))
 
     def write(self, path: str, file: IO[bytes]) -> None:
-        """See System: what could not be sent to its end is removed."""
+        """See System. What is large is sent under another name, then copied there by the server.
+
+        pyarrow cannot give up what it sends in parts: it completes it when the stream goes, whatever came of it.
+        """
+        begin, end = file.tell(), file.seek(0, os.SEEK_END)
+        file.seek(begin)
         with _said():
-            out = self._system.open_output_stream(path, compression=None)  # not by the name
+            if end - begin <= AT_ONCE:
+                data = file.read()  # all of it, or nothing is sent
+                with self._system.open_output_stream(path, compression=None) as out:  # not by the name
+                    out.write(data)
+                return
+            above, _, name = path.rpartition("/")
+            part = f"{above}/.{name}.{uuid.uuid4().hex}"
             try:
-                shutil.copyfileobj(file, out, COPIED)
-            except BaseException:
-                with suppress(OSError):  # pyarrow cannot give up what it sends: it completes it when OUT goes
-                    out.close()
+                with self._system.open_output_stream(part, compression=None) as out:
+                    shutil.copyfileobj(file, out, COPIED)
+                self._system.copy_file(part, path)
+            finally:
                 with suppress(OSError):
-                    self._system.delete_file(path)
-                raise
-            out.close()
+                    self._system.delete_file(part)
 
     def make(self, path: str) -> None:
         """See System."""

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.remote import system as remote
 from packetpig.loaders.remote.system import is_remote
 
-if TYPE_CHECKING:
-    import tempfile
-
 
 class Target:
-    """Where a file is written: its place on this machine, or a folder of TMPDIR, from which it is sent in the end."""
+    """Where a file is written: its place on this machine, or a work folder, from which it is sent in the end."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._held = ExitStack()
 
     def __enter__(self) -> Path:
         if not is_remote(self.path):
             return Path(self.path)
         remote.of(self.path)
-        import tempfile
+        from packetpig.loaders.engines.folders import work_folder
 
-        self._folder = tempfile.TemporaryDirectory(prefix="packetpig-")
-        return Path(self._folder.name) / self.path.rpartition("/")[2]
+        self._folder = self._held.enter_context(work_folder())
+        return self._folder / self.path.rpartition("/")[2]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._folder is None:
-            return
-        with self._folder as folder:
-            if kind is None:
+        with self._held:
+            if kind is None and self._folder is not None:
                 system, inside = remote.of(self.path)
-                for made in sorted(Path(folder).iterdir()):
+                for made in sorted(self._folder.iterdir()):
                     with made.open("rb") as file:
                         system.write(f"{inside.rpartition('/')[0]}/{made.name}", file)
 

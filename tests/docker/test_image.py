@@ -52,6 +52,8 @@ def test_services_are_daemons_that_there_are() -> None:
     run = re.findall(r"command: cluster run (\w+)", COMPOSE)
     assert sorted(run) == sorted(DAEMONS)
     known = {str(port) for port in [*PORTS.values(), *DATA_PORTS.values()]} | {"8082"}
+    assert COMPOSE.count("build:\n") == 1  # several would make the same image at once, of which but one gets its name
+    assert COMPOSE.count("  init: true") == 1  # for all of them: who is the first process buries the others
     published = re.findall(r"ports: \[(.*)\]", COMPOSE)
     assert len(published) == 4
     for line in published:

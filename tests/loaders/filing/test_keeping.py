@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import os
 import resource
+import signal
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +42,48 @@ def test_the_same_twice_is_one_file(tmp_path: Path) -> None:
     assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [LARGE, b"small"]
 
 
-def test_one_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
+@pytest.fixture(params=["unnamed", "named"])
+def files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Files without names, and a file system that has none: how many names a file has while it is made."""
+    if request.param == "unnamed":
+        return 0
+    real = os.open
+
+    def refuses(path: str, flags: int, *more: int, **others: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return real(path, flags, *more, **others)
+
+    monkeypatch.setattr(os, "open", refuses)
+    return 1
+
+
+def test_one_that_is_given_up_leaves_nothing(tmp_path: Path, files: int) -> None:
     folder = Folder(str(tmp_path), Report())
     keeping = Keeping(folder)
     keeping.data(LARGE)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == files
     del keeping
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_at_once_are_one_file(tmp_path: Path, files: int) -> None:
+    one, two = (Keeping(Folder(str(tmp_path), Report())) for _ in range(2))
+    for keeping in (one, two):
+        keeping.data(LARGE)
+    assert one.finish("name") == two.finish("name")
+    (path,) = tmp_path.iterdir()
+    assert path.read_bytes() == LARGE
+    assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+
+
+def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
+    process = os.fork()
+    if not process:
+        keeping = Keeping(Folder(str(tmp_path), Report()))
+        keeping.data(LARGE)
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
     assert not list(tmp_path.iterdir())
 
 

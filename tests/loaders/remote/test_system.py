@@ -61,11 +61,19 @@ class Breaking(io.BytesIO):
 
 @remotes
 def test_what_is_not_sent_to_its_end_is_not_there(place: str) -> None:
+    """Nor is it where something was before: that stays."""
     system, top = remote.of(place)
-    with pytest.raises(OSError):
-        system.write(f"{top}/half", Breaking(bytes(3 << 20)))
-    assert system.status(f"{top}/half") is None
-    assert list(remote.walk(system, top)) == []
+    put(system, f"{top}/old", b"old")
+    for name in ("old", "half"):
+        for size in (3 << 20, 12 << 20):
+            with pytest.raises(OSError):
+                system.write(f"{top}/{name}", Breaking(bytes(size)))
+    assert [entry.path for entry in remote.walk(system, top)] == [f"{top}/old"]
+    assert [entry.name for entry in system.entries(top)] == ["old"]  # nothing that is hidden, too
+    with closing(remote.opened(system, f"{top}/old")) as file:
+        assert file.read() == b"old"
+    put(system, f"{top}/old", bytes(12 << 20))
+    assert [(entry.name, entry.size) for entry in system.entries(top)] == [("old", 12 << 20)]
 
 
 @remotes

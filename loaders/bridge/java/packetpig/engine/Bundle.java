@@ -75,6 +75,7 @@ final class Bundle {
         String digest = Files.readString(here.toPath().resolveSibling(here.getName() + ".sha256")).strip();
         Path there = new Path(folder, "bundle-" + digest.substring(0, 16) + ".tar.gz");
         if (files.exists(there)) {
+            noteUse(files, there);
             return there;
         }
         console.line("the bundle (" + (here.length() >> 20) + " MB) goes to " + there + ", once");
@@ -90,11 +91,21 @@ final class Bundle {
             files.delete(half, false);
         }
         for (FileStatus other : files.listStatus(folder)) { // no job of today runs on those
-            if (!other.getPath().equals(there) && other.getModificationTime() < System.currentTimeMillis() - OLD_MS) {
+            long used = Math.max(other.getModificationTime(), other.getAccessTime());
+            if (!other.getPath().equals(there) && used < System.currentTimeMillis() - OLD_MS) {
                 files.delete(other.getPath(), false);
             }
         }
         return there;
+    }
+
+    /** In the time of access: were that of modification another one, YARN would refuse the bundle to jobs that run. */
+    private static void noteUse(FileSystem files, Path bundle) {
+        try {
+            files.setTimes(bundle, -1, System.currentTimeMillis());
+        } catch (IOException ignored) {
+            // a file system without such times: there, a bundle goes a week after it came
+        }
     }
 
     private void configure(String link) {

@@ -29,11 +29,17 @@ final class Outputs {
     private static final int BEFORE_FILE_SYSTEMS = 20;
 
     private final List<String> running = new ArrayList<>();
+    private final Runnable atExit = this::removeHalves;
     private Properties properties;
 
     void removeHalvesAtExit(Properties settings) {
         properties = settings;
-        ShutdownHookManager.get().addShutdownHook(this::removeHalves, BEFORE_FILE_SYSTEMS);
+        ShutdownHookManager.get().addShutdownHook(atExit, BEFORE_FILE_SYSTEMS);
+    }
+
+    /** Nothing is to be done at exit any more. Throws IllegalStateException where the process exits already. */
+    void forgetAtExit() {
+        ShutdownHookManager.get().removeShutdownHook(atExit);
     }
 
     synchronized void begin(OperatorPlan<?> plan) {

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
 
 /**
  * Many runs, one after the other, in one JVM that is warm from the second on: {@code bin/pig -serve}, for the pipeline.
@@ -60,6 +61,8 @@ final class Serving {
             console.line("pig: " + problem);
             log.failure(problem);
             return Main.FAILED;
+        } finally {
+            DefaultMetricsSystem.shutdown(); // or it keeps what each job in this process counted
         }
     }
 }

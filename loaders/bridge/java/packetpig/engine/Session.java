@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.StringReader;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -13,7 +14,11 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import java.util.stream.Collectors;
+import org.apache.hadoop.util.ShutdownHookManager;
+import org.apache.pig.backend.hadoop.executionengine.HExecutionEngine;
+import org.apache.pig.backend.hadoop.executionengine.Launcher;
 import org.apache.pig.impl.PigContext;
 import org.apache.pig.impl.PigImplConstants;
 import org.apache.pig.impl.io.FileLocalizer;
@@ -60,11 +65,43 @@ final class Session {
         } finally {
             console.clear();
             listener.sayWarnings();
+            failures.stop();
             if (context != null) {
                 FileLocalizer.deleteTempFiles();
                 context.getExecutionEngine().destroy();
+                if (!listener.running()) { // else jobs may still run, which Pig kills at exit
+                    forget(context);
+                }
             }
         }
+    }
+
+    /**
+     * A process that serves would fill up with what each session has for the exit. Pig's own hook there kills the jobs of
+     * its launcher, and is a thread, which holds the whole session; nothing of Pig's takes it back.
+     */
+    private void forget(PigContext context) {
+        try {
+            outputs.forgetAtExit();
+            ShutdownHookManager exit = ShutdownHookManager.get();
+            Object launcher = value(HExecutionEngine.class, context.getExecutionEngine(), "launcher");
+            for (Object entry : ((Set<?>) value(ShutdownHookManager.class, exit, "hooks")).toArray()) {
+                Object hook = value(entry.getClass(), entry, "hook");
+                if (hook.getClass().getEnclosingClass() == Launcher.class && value(hook.getClass(), hook, "this$0") == launcher) {
+                    exit.removeShutdownHook((Runnable) hook);
+                }
+            }
+        } catch (IllegalStateException exiting) {
+            // the hooks need it
+        } catch (ReflectiveOperationException other) {
+            throw new LinkageError("not the Pig and Hadoop of pom.xml", other);
+        }
+    }
+
+    private static Object value(Class<?> kind, Object of, String name) throws ReflectiveOperationException {
+        Field field = kind.getDeclaredField(name);
+        field.setAccessible(true);
+        return field.get(of);
     }
 
     private int failed(Failure failure) {

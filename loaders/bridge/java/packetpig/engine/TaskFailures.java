@@ -1,5 +1,6 @@
 package packetpig.engine;
 
+import java.util.List;
 import org.apache.log4j.AppenderSkeleton;
 import org.apache.log4j.Logger;
 import org.apache.log4j.spi.LoggingEvent;
@@ -9,6 +10,10 @@ import org.apache.log4j.spi.LoggingEvent;
  * into the log. So this reads along.
  */
 final class TaskFailures extends AppenderSkeleton {
+    private static final List<Logger> LOGGERS = List.of(
+        Logger.getLogger("org.apache.hadoop.mapred.LocalJobRunner"),
+        Logger.getLogger("org.apache.pig.backend.hadoop.executionengine.tez.TezJob"));
+
     private Throwable last;
 
     private TaskFailures() {
@@ -16,9 +21,13 @@ final class TaskFailures extends AppenderSkeleton {
 
     static TaskFailures watch() {
         TaskFailures failures = new TaskFailures();
-        Logger.getLogger("org.apache.hadoop.mapred.LocalJobRunner").addAppender(failures);
-        Logger.getLogger("org.apache.pig.backend.hadoop.executionengine.tez.TezJob").addAppender(failures);
+        LOGGERS.forEach(logger -> logger.addAppender(failures));
         return failures;
+    }
+
+    /** Reads no more. */
+    void stop() {
+        LOGGERS.forEach(logger -> logger.removeAppender(this));
     }
 
     /** The newest failure of a task, or null. */
