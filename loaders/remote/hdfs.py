@@ -23,6 +23,7 @@ from packetpig.loaders.remote.system import COPIED, Status
 
 TIMEOUT = (20.0, 120.0)  # seconds: until somebody answers, and between bytes
 TRIES = 3
+GONE = (0, 0.2, 0.5, 1.0)  # seconds after which what could not be sent is removed, again and again
 T = TypeVar("T")
 
 
@@ -162,8 +163,10 @@ class Hdfs:
             self._put(part, file)
             self._call("RENAME", "put", part, destination=path, renameoptions="OVERWRITE")
         except BaseException:
-            with suppress(OSError):
-                self.remove(part)
+            for wait in GONE:  # a DataNode may only be about to make it
+                time.sleep(wait)
+                with suppress(OSError):
+                    self.remove(part)
             raise
 
     def _put(self, path: str, file: IO[bytes]) -> None:
