@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from docker.cluster import _commands, _mark
-from tests.conftest import ROOT
+from docker.cluster import _commands, _mark, _place
+from tests.conftest import ROOT, until
 
 pytestmark = pytest.mark.cluster
 
@@ -80,3 +81,55 @@ def test_a_daemon_that_dies_is_named(tmp_path: Path) -> None:
     assert up.returncode == 1
     assert up.stderr == f"cluster: HDFS could not be formatted: see {tmp_path}/logs/format.log\n"
     assert daemons(tmp_path) == 0
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A start that is on its way: its first daemons run."""
+    command = [str(ROOT / "bin/cluster"), "--folder", str(folder), "up", "--memory", "3072"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert until(lambda: daemons(folder) > 1, 60)
+    return process
+
+
+def test_a_start_that_is_interrupted(tmp_path: Path) -> None:
+    """It takes along what it started; where it could not, the next one begins with that."""
+    ended = started(tmp_path)
+    ended.terminate()
+    ended.communicate(timeout=60)
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert daemons(tmp_path) == 0
+    killed = started(tmp_path)
+    killed.kill()
+    killed.communicate()
+    left = daemons(tmp_path)
+    assert left > 0
+    try:
+        up = run(tmp_path, "up", "--memory", "3072")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert "daemons of a start that was interrupted were ended\n" in up.stdout
+        assert daemons(tmp_path) == 5
+    finally:
+        run(tmp_path, "down")
+
+
+def test_who_looks_around_is_left_alone(tmp_path: Path) -> None:
+    """What a container left is ended, but nobody with a terminal, nor whoever asks for it."""
+    here = tmp_path / "workers/1/local"
+    here.mkdir(parents=True)
+    left = subprocess.Popen(["sleep", "60"], cwd=here, start_new_session=True)
+    reader, terminal = pty.fork()
+    if not reader:
+        os.chdir(here)
+        os.execvp("sleep", ["sleep", "60"])
+    try:
+        assert until(lambda: _place(reader) == os.fsencode(here) + b"/", 10)
+        command = f"cd '{here}' && '{ROOT}/bin/cluster' --folder '{tmp_path}' down && echo still here"
+        asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        assert (asked.returncode, asked.stdout) == (0, "cluster: none was running\nstill here\n")
+        assert left.wait(10) == -signal.SIGKILL
+        assert os.waitpid(reader, os.WNOHANG) == (0, 0)
+    finally:
+        os.kill(reader, signal.SIGKILL)
+        os.waitpid(reader, 0)
+        os.close(terminal)
+        left.kill()

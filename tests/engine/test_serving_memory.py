@@ -30,7 +30,9 @@ def test_many_scripts(tmp_path: Path) -> None:
     """Also scripts that fail."""
     (tmp_path / "in").write_text("1\n2\n")
     good, bad = tmp_path / "good.pig", tmp_path / "bad.pig"
-    good.write_text("a = LOAD '$in' AS (x:int); g = GROUP a BY x; c = FOREACH g GENERATE group; STORE c INTO '$output';")
+    good.write_text(
+        "a = LOAD '$in' AS (x:int); g = GROUP a BY x; c = FOREACH g GENERATE group; STORE c INTO '$output';"
+    )
     bad.write_text("a = LOAD '$in/none' AS (x:int); STORE a INTO '$output';")
     pigs = Pigs(1, "local", [], tmp_path)
     try:
