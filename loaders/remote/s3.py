@@ -71,6 +71,7 @@ class S3:
         with _said():
             if end - begin <= AT_ONCE:
                 data = file.read()  # all of it, or nothing is sent
+                _whole(len(data), end - begin)
                 with self._system.open_output_stream(path, compression=None) as out:  # not by the name
                     out.write(data)
                 return
@@ -79,6 +80,7 @@ class S3:
             try:
                 with self._system.open_output_stream(part, compression=None) as out:
                     shutil.copyfileobj(file, out, COPIED)
+                _whole(file.tell() - begin, end - begin)
                 self._system.copy_file(part, path)
             finally:
                 with suppress(OSError):
@@ -134,6 +136,11 @@ class _File:
     def close(self) -> None:
         """See Handle."""
         self._file.close()
+
+
+def _whole(read: int, size: int) -> None:
+    if read != size:
+        raise OSError(f"offset {read:,}: it ends early, of {size:,} bytes")
 
 
 @contextmanager
