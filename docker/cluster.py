@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import random
@@ -545,12 +546,21 @@ def _daemons_of(folder: Path) -> list[int]:
 
 def _up(options: argparse.Namespace) -> int:
     folder: Path = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)  # until this process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("cluster: another bin/cluster up is at work", file=sys.stderr)
+        return 1
     if _daemons_of(folder):
         if (folder / "state.json").exists():
             return _status(options)
         print(f"cluster: {_end(folder)} daemons of a start that was interrupted were ended", flush=True)
+    (folder / "state.json").unlink(missing_ok=True)  # of a cluster that ended otherwise than by `down`
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # what was started ends with it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))  # what was started ends with it
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     cluster = MiniCluster(
         folder,
@@ -564,15 +574,15 @@ def _up(options: argparse.Namespace) -> int:
     print(f"cluster: HDFS and YARN with {options.nodes} worker{'s' * (options.nodes > 1)}: starting", flush=True)
     try:
         cluster.start(stay=True)
+        state = {"pages": cluster.pages, "file system": cluster.file_system, "daemons": len(cluster.daemons())}
+        (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
     except BaseException as error:
-        cluster.stop()
+        _end(folder)
         shutil.rmtree(cluster.conf, ignore_errors=True)
         if not isinstance(error, RuntimeError | OSError):
             raise
         print(f"cluster: {error}", file=sys.stderr)
         return 1
-    state = {"pages": cluster.pages, "file system": cluster.file_system, "daemons": len(cluster.daemons())}
-    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
     return _status(options)
 
 

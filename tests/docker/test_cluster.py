@@ -6,16 +6,20 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
-from docker.cluster import _commands, _mark, _place
+from docker.cluster import MiniCluster, _commands, _daemons_of, _mark, _place
 from tests.conftest import ROOT, until
 
-pytestmark = pytest.mark.cluster
+# Runs until it is ended, but where HDFS is formatted.
+JAVA = f"#!{sys.executable}\nimport sys, time\n'-format' in sys.argv or time.sleep(600)\n"
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,10 +27,12 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
-def daemons(folder: Path) -> int:
-    return sum(os.fsencode(_mark(folder)) in command.split(b"\0") for _, command in _commands())
+def daemons(folder: Path, besides: Collection[int] = ()) -> int:
+    """How many run, not counting some that ran before."""
+    return len(set(_daemons_of(folder)) - set(besides))
 
 
+@pytest.mark.cluster
 def test_up_and_down(tmp_path: Path) -> None:
     assert run(tmp_path, "status").stdout == "cluster: none is running; bin/cluster up starts one\n"
     try:
@@ -64,6 +70,7 @@ def test_up_and_down(tmp_path: Path) -> None:
     assert not tmp_path.exists()
 
 
+@pytest.mark.cluster
 def test_daemons_listen_on_loopback(cluster) -> None:  # type: ignore[no-untyped-def]
     """All but the shuffle's port and those of containers, for which Hadoop has no setting."""
     mine = set(cluster.pids().values())
@@ -74,6 +81,7 @@ def test_daemons_listen_on_loopback(cluster) -> None:  # type: ignore[no-untyped
     assert len(outside) == cluster.nodes, outside  # one shuffle port a NodeManager
 
 
+@pytest.mark.cluster
 def test_a_daemon_that_dies_is_named(tmp_path: Path) -> None:
     (tmp_path / "hdfs").mkdir()
     (tmp_path / "hdfs/name").write_text("not a folder")
@@ -91,6 +99,7 @@ def started(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.cluster
 def test_a_start_that_is_interrupted(tmp_path: Path) -> None:
     """It takes along what it started; where it could not, the next one begins with that."""
     ended = started(tmp_path)
@@ -133,3 +142,59 @@ def test_who_looks_around_is_left_alone(tmp_path: Path) -> None:
         os.waitpid(reader, 0)
         os.close(terminal)
         left.kill()
+
+
+@pytest.fixture
+def starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """`bin/cluster up` whose daemons have begun, but never come up: they are no Hadoop."""
+    java = tmp_path / "java/bin/java"
+    java.parent.mkdir(parents=True)
+    java.write_text(JAVA)
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java"))
+    process = begun(tmp_path)
+    yield process
+    process.kill()
+    process.communicate()
+    run(tmp_path, "down")
+    assert daemons(tmp_path) == 0
+
+
+def begun(folder: Path, before: Collection[int] = ()) -> subprocess.Popen[str]:
+    command = [str(ROOT / "bin/cluster"), "--folder", str(folder), "up"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert until(lambda: daemons(folder, before) == 5, 60)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_start_that_is_stopped_leaves_no_daemon(
+    tmp_path: Path, starting: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    starting.send_signal(number)
+    starting.communicate(timeout=60)
+    assert starting.returncode in (128 + number, -number)
+    assert daemons(tmp_path) == 0
+    assert not (tmp_path / "conf").exists()
+
+
+def test_after_a_start_that_was_killed_comes_another(tmp_path: Path, starting: subprocess.Popen[str]) -> None:
+    second = run(tmp_path, "up")
+    assert (second.returncode, second.stderr) == (1, "cluster: another bin/cluster up is at work\n")
+    assert daemons(tmp_path) == 5
+    starting.kill()
+    starting.communicate()
+    before = _daemons_of(tmp_path)
+    assert len(before) == 5
+    again = begun(tmp_path, before)
+    again.terminate()
+    said, _ = again.communicate(timeout=60)
+    assert said.startswith("cluster: 5 daemons of a start that was interrupted were ended\n")
+
+
+def test_what_containers_leave_goes_with_their_job(tmp_path: Path) -> None:
+    """With it go keys; only tests that look at it keep it."""
+    MiniCluster(tmp_path).configuration.write()
+    settings = {one.findtext("name") for one in ET.parse(tmp_path / "daemons/yarn-site.xml").getroot()}
+    assert "yarn.nodemanager.local-dirs" in settings
+    assert "yarn.nodemanager.delete.debug-delay-sec" not in settings

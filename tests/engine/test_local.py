@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import until
 
 from .conftest import PIG, Pig
 
@@ -69,13 +72,32 @@ def test_nothing_temporary_is_left(pig: Pig, tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_the_next_one_removes(pig: Pig, tmp_path: Path) -> None:
+    environment = {**os.environ, "PACKETPIG_LOGS": str(tmp_path / "logs"), "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    with subprocess.Popen([PIG, "-serve"], stdin=subprocess.PIPE, env=environment) as running:
+        assert until(lambda: bool(list((tmp_path / "tmp").glob("*/tmp"))), 30)
+        (folder,) = (tmp_path / "tmp").iterdir()
+        pig("-e", "fs -ls;")
+        assert list((tmp_path / "tmp").iterdir()) == [folder]
+        running.kill()
+    pig("-e", "fs -ls;")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_what_a_run_elsewhere_works_in_stays(pig: Pig, tmp_path: Path) -> None:
+    """On another host, or in another container, whose processes are not seen here: a lock is."""
     gone = subprocess.Popen(["true"])
     gone.wait()
-    (tmp_path / "tmp" / f"packetpig-{gone.pid}-1").mkdir(parents=True)
-    alive = tmp_path / "tmp" / f"packetpig-{os.getpid()}-1"
-    alive.mkdir()
+    folder = tmp_path / "tmp" / f"packetpig-{gone.pid}-1"
+    folder.mkdir(parents=True)
+    older = tmp_path / "tmp" / f"packetpig-{os.getpid()}-1"  # of a version that held no lock
+    older.mkdir()
+    with (folder / "lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        pig("-e", "fs -ls;")
+        assert set((tmp_path / "tmp").iterdir()) == {folder, older}
     pig("-e", "fs -ls;")
-    assert list((tmp_path / "tmp").iterdir()) == [alive]
+    assert list((tmp_path / "tmp").iterdir()) == [older]
 
 
 @pytest.mark.usefixtures("several")
