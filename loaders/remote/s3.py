@@ -5,17 +5,14 @@ A file is there at once when it is whole. Folders are names only: one that moves
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO, Any
 
 from packetpig.loaders.remote.system import COPIED, Status
-
-AT_ONCE = 5 << 20
-"""Bytes that pyarrow sends in one request."""
 
 
 class S3:
@@ -36,7 +33,8 @@ class S3:
     @property
     def _system(self) -> Any:
         if self._process != os.getpid():  # connections are not shared with a process that was forked
-            self._inner, _ = self._fs.FileSystem.from_uri(f"s3://{self._bucket}")
+            # nothing is asked of the server before there is something to send
+            self._inner, _ = self._fs.FileSystem.from_uri(f"s3://{self._bucket}?allow_delayed_open=true")
             self._process = os.getpid()
         return self._inner
 
@@ -62,29 +60,20 @@ class S3:
             return _File(self._system.open_input_file(path))
 
     def write(self, path: str, file: IO[bytes]) -> None:
-        """See System. What is large is sent under another name, then copied there by the server.
-
-        pyarrow cannot give up what it sends in parts: it completes it when the stream goes, whatever came of it.
-        """
+        """See System. What went wrong leaves parts with the server that nobody sees (docs/cluster.md)."""
         begin, end = file.tell(), file.seek(0, os.SEEK_END)
         file.seek(begin)
         with _said():
-            if end - begin <= AT_ONCE:
-                data = file.read()  # all of it, or nothing is sent
-                _whole(len(data), end - begin)
-                with self._system.open_output_stream(path, compression=None) as out:  # not by the name
-                    out.write(data)
-                return
-            above, _, name = path.rpartition("/")
-            part = f"{above}/.{name}.{uuid.uuid4().hex}"
+            out = self._system.open_output_stream(path, compression=None)  # not by the name
             try:
-                with self._system.open_output_stream(part, compression=None) as out:
-                    shutil.copyfileobj(file, out, COPIED)
-                _whole(file.tell() - begin, end - begin)
-                self._system.copy_file(part, path)
-            finally:
-                with suppress(OSError):
-                    self._system.delete_file(part)
+                shutil.copyfileobj(file, out, COPIED)
+                if file.tell() != end:
+                    raise OSError(f"offset {file.tell():,}: it ends early, of {end:,} bytes")
+                out.close()
+            except BaseException:
+                # pyarrow cannot give up what it sends, but completes it when the stream goes: so this one never does
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(out))
+                raise
 
     def make(self, path: str) -> None:
         """See System."""
@@ -136,11 +125,6 @@ class _File:
     def close(self) -> None:
         """See Handle."""
         self._file.close()
-
-
-def _whole(read: int, size: int) -> None:
-    if read != size:
-        raise OSError(f"offset {read:,}: it ends early, of {size:,} bytes")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import random
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from packetpig.loaders.remote import system as remote
 
 from docker.cluster import MiniCluster
+from tests.conftest import ROOT
 
 REMOTE = [pytest.param("hdfs", marks=pytest.mark.cluster), pytest.param("s3", marks=pytest.mark.slow)]
 remotes = pytest.mark.parametrize("place", REMOTE, indirect=True)
@@ -51,29 +53,71 @@ def test_files_come_and_go(place: str) -> None:
 
 
 class Breaking(io.BytesIO):
-    """A file that cannot be read to its end."""
+    """A file that cannot be read to its end, but to GOOD."""
+
+    def __init__(self, data: bytes, good: int) -> None:
+        super().__init__(data)
+        self._good = good
 
     def read(self, size: int | None = -1) -> bytes:
-        if self.tell() >= 1 << 20:
+        if self.tell() >= self._good:
             raise OSError("the disk is broken")
         return super().read(min(size or 1 << 20, 1 << 20) if size != -1 else 1 << 20)
 
 
 @remotes
 def test_what_is_not_sent_to_its_end_is_not_there(place: str) -> None:
-    """Nor is it where something was before: that stays."""
+    """Nor is it where something was before: that stays. Files of one request, and of several parts."""
     system, top = remote.of(place)
     put(system, f"{top}/old", b"old")
     for name in ("old", "half"):
-        for size in (3 << 20, 12 << 20):
+        for size, good in ((3 << 20, 1 << 20), (12 << 20, 1 << 20), (32 << 20, 25 << 20)):
             with pytest.raises(OSError):
-                system.write(f"{top}/{name}", Breaking(bytes(size)))
+                system.write(f"{top}/{name}", Breaking(bytes(size), good))
+    gc.collect()
     assert [entry.path for entry in remote.walk(system, top)] == [f"{top}/old"]
     assert [entry.name for entry in system.entries(top)] == ["old"]  # nothing that is hidden, too
     with closing(remote.opened(system, f"{top}/old")) as file:
         assert file.read() == b"old"
-    put(system, f"{top}/old", bytes(12 << 20))
-    assert [(entry.name, entry.size) for entry in system.entries(top)] == [("old", 12 << 20)]
+    data = random.Random(3).randbytes(32 << 20)
+    put(system, f"{top}/old", data)
+    assert [(entry.name, entry.size) for entry in system.entries(top)] == [("old", 32 << 20)]
+    with closing(remote.opened(system, f"{top}/old")) as file:
+        assert file.read() == data
+
+
+class Short(io.BytesIO):
+    """A file that somebody cuts while it is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(1 << 20) if self.tell() < 2 << 20 else b""
+
+
+@pytest.mark.parametrize("place", REMOTE[1:], indirect=True)
+def test_what_ends_early_is_not_sent(place: str) -> None:
+    system, top = remote.of(place)
+    put(system, f"{top}/old", b"old")
+    with pytest.raises(OSError, match=r"^offset 2,097,152: it ends early, of 3,145,728 bytes$"):
+        system.write(f"{top}/old", Short(bytes(3 << 20)))
+    with closing(remote.opened(system, f"{top}/old")) as file:
+        assert file.read() == b"old"
+
+
+@remotes
+def test_what_a_process_that_ends_has_not_sent_is_not_there(place: str) -> None:
+    """Streams are closed when a process ends, also those of what went wrong."""
+    system, top = remote.of(place)
+    put(system, f"{top}/old", b"old")
+    code = "import io; from packetpig.loaders.remote import system as remote; "
+    code += "from tests.loaders.remote.test_system import Breaking; "
+    code += f"system, top = remote.of({place!r}); system.write(top + '/old', Breaking(bytes(32 << 20), 25 << 20))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr.endswith("the disk is broken\n")
+    assert done.returncode == 1
+    with closing(remote.opened(system, f"{top}/old")) as file:
+        assert file.read() == b"old"
 
 
 @remotes
