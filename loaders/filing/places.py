@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
 from packetpig.loaders.remote import system
+from packetpig.loaders.remote.system import FORGOTTEN
 
 
 class Place(Protocol):
@@ -33,12 +35,13 @@ class Place(Protocol):
 class LocalPlace:
     """A folder of this machine: a file has no name there until it is whole, so that a killed process leaves nothing.
 
-    Where the file system has no files without names, it has another one.
+    Where the file system has no files without names, it has another one; such that were left go a day later.
     """
 
     def __init__(self, place: str) -> None:
         self._folder = Path(place.removeprefix("file://")).absolute()
         self.spool = place
+        self._swept = False
 
     def has(self, name: str) -> bool:
         """See Place."""
@@ -49,7 +52,17 @@ class LocalPlace:
         self._folder.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):
             return os.fdopen(os.open(self._folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
+        self._sweep()
         return (self._folder / f".{uuid.uuid4().hex}.part").open("xb")
+
+    def _sweep(self) -> None:
+        if self._swept:
+            return
+        self._swept = True
+        for path in self._folder.glob(f".{'[0-9a-f]' * 32}.part"):
+            with suppress(OSError):  # another one was faster
+                if path.stat().st_mtime < time.time() - FORGOTTEN:
+                    path.unlink()
 
     def keep(self, file: IO[bytes], name: str) -> None:
         """See Place."""
@@ -79,6 +92,7 @@ class RemotePlace:
     def __init__(self, place: str) -> None:
         self.spool = tempfile.gettempdir()
         self._system, self._inside = system.of(place)
+        self._swept = False
 
     def has(self, name: str) -> bool:
         """See Place."""
@@ -91,6 +105,10 @@ class RemotePlace:
 
     def keep(self, file: IO[bytes], name: str) -> None:
         """See Place."""
+        if not self._swept:
+            self._swept = True
+            with suppress(OSError):  # others' files are not ours to remove
+                self._system.sweep(self._inside)
         file.seek(0)
         self._system.write(f"{self._inside}/{name}", file)
         file.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -19,11 +20,12 @@ import requests
 import urllib3
 from fsspec.implementations.webhdfs import WebHDFS
 from packetpig.loaders.remote import hadoop
-from packetpig.loaders.remote.system import COPIED, Status
+from packetpig.loaders.remote.system import COPIED, FORGOTTEN, Status
 
 TIMEOUT = (20.0, 120.0)  # seconds: until somebody answers, and between bytes
 TRIES = 3
 GONE = (0, 0.2, 0.5, 1.0)  # seconds after which what could not be sent is removed, again and again
+PART = re.compile(r"\..+\.[0-9a-f]{32}")  # a file until it is whole
 T = TypeVar("T")
 
 
@@ -183,6 +185,12 @@ class Hdfs:
         there = self.status(path)
         if there is None or there.size != end - begin:
             raise OSError(f"only {there.size if there else 0:,} of {end - begin:,} bytes arrived")
+
+    def sweep(self, path: str) -> None:
+        """See System."""
+        for entry in self.entries(path):
+            if PART.fullmatch(entry.name) and not entry.folder and entry.changed < time.time() - FORGOTTEN:
+                self.remove(entry.path)
 
     def make(self, path: str) -> None:
         """See System."""

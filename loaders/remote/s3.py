@@ -75,6 +75,9 @@ class S3:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(out))
                 raise
 
+    def sweep(self, path: str) -> None:
+        """See System: there is nothing to be seen of them."""
+
     def make(self, path: str) -> None:
         """See System."""
         with _said():

@@ -15,6 +15,7 @@ from typing import IO, Protocol
 PREFIXES = ("hdfs://", "s3a://", "s3://")
 COPIED = 1 << 20  # bytes at once
 LEAST, MOST = 64 << 10, 8 << 20  # bytes of a request: more where reading goes straight on
+FORGOTTEN = 24 * 3600  # seconds after which half a file is nobody's
 
 
 def is_remote(path: str) -> bool:
@@ -74,6 +75,9 @@ class System(Protocol):
 
     def write(self, path: str, file: IO[bytes]) -> None:
         """Write a file: the whole of it at once, or nothing. One that is there is replaced."""
+
+    def sweep(self, path: str) -> None:
+        """Remove from a folder what was left, a day ago, of files that killed processes wrote."""
 
     def make(self, path: str) -> None:
         """Make a folder and those above it."""

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,16 @@ def test_two_at_once_are_one_file(tmp_path: Path, files: int) -> None:
     (path,) = tmp_path.iterdir()
     assert path.read_bytes() == LARGE
     assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+
+
+@pytest.mark.parametrize("files", ["named"], indirect=True)
+def test_what_was_left_a_day_ago_goes(tmp_path: Path, files: int) -> None:
+    old, young, other = (tmp_path / f".{name}.part" for name in ("0" * 32, "1" * 32, "mine"))
+    for path, days in ((old, 1.1), (young, 0.9), (other, 9)):
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - days * 86400,) * 2)
+    assert kept(Folder(str(tmp_path), Report()), LARGE)
+    assert {path.name for path in tmp_path.glob(".*")} == {young.name, other.name}
 
 
 def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:

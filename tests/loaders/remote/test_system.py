@@ -12,7 +12,10 @@ import time
 from contextlib import closing
 
 import pytest
+from packetpig.loaders.contract.report import Report
+from packetpig.loaders.filing.keeping import Folder, Keeping
 from packetpig.loaders.remote import system as remote
+from packetpig.loaders.remote.hdfs import Hdfs
 
 from docker.cluster import MiniCluster
 from tests.conftest import ROOT
@@ -187,6 +190,24 @@ def test_hdfs_refuses(hdfs: MiniCluster, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(OSError, match=r"^Permission denied: user=somebody"):
         put(other, f"{top}/mine", b"")
     assert [entry.name for entry in system.entries(top)] == ["a", "b", "folder"]
+
+
+@pytest.mark.cluster
+def test_hdfs_what_was_left_a_day_ago_goes(hdfs: MiniCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf))
+    place = f"{hdfs.file_system}/left"
+    system, top = remote.of(place)
+    assert isinstance(system, Hdfs)
+    old, young, other, folder = f".a.{'0' * 32}", f".a.{'1' * 32}", ".a.mine", f".b.{'0' * 32}"
+    for name in (old, young, other, f"{folder}/x"):
+        put(system, f"{top}/{name}", b"half")
+    for name, days in ((old, 1.1), (young, 0.9), (other, 9), (folder, 9)):
+        changed = str(int((time.time() - days * 86400) * 1000))
+        system._call("SETTIMES", "put", f"{top}/{name}", modificationtime=changed)
+    keeping = Keeping(Folder(place, Report()))
+    keeping.data(b"whole")
+    keeping.finish("whole")
+    assert {entry.name for entry in system.entries(top)} == {young, other, folder, "whole"}
 
 
 @pytest.mark.cluster
