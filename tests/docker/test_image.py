@@ -53,6 +53,8 @@ def test_services_are_daemons_that_there_are() -> None:
     assert sorted(run) == sorted(DAEMONS)
     known = {str(port) for port in [*PORTS.values(), *DATA_PORTS.values()]} | {"8082"}
     assert COMPOSE.count("build:\n") == 1  # several would make the same image at once, of which but one gets its name
+    assert re.findall(r"pull_policy: (\w+)", COMPOSE) == ["never"]  # a registry may have somebody else's of that name
+    assert re.findall(r"PACKETPIG_BASE:-([^}]+)}", COMPOSE) == re.findall(r"^ARG BASE=(.+)$", DOCKERFILE, re.M)
     assert COMPOSE.count("  init: true") == 1  # for all of them: who is the first process buries the others
     published = re.findall(r"ports: \[(.*)\]", COMPOSE)
     assert len(published) == 4
