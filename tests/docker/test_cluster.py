@@ -162,7 +162,12 @@ def starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subpro
 
 def begun(folder: Path, before: Collection[int] = ()) -> subprocess.Popen[str]:
     command = [str(ROOT / "bin/cluster"), "--folder", str(folder), "up"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def heard() -> None:  # where tests themselves run in a shell's background, SIGINT is ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard)
     assert until(lambda: daemons(folder, before) == 5, 60)
     return process
 
