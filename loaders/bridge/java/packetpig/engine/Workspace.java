@@ -44,7 +44,11 @@ final class Workspace {
         do { // a sweep may come before the lock
             folder = Files.createTempDirectory(parent, PREFIX + ProcessHandle.current().pid() + "-",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            lock = locked(folder);
+            try {
+                lock = locked(folder);
+            } catch (IOException none) { // a file system without locks: nobody gets it, and so nobody sweeps
+                lock = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE);
+            }
         } while (lock == null);
         Path tmp = Files.createDirectory(folder.resolve("tmp"));
         System.setProperty("java.io.tmpdir", tmp.toString());
