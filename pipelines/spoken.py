@@ -10,7 +10,7 @@ from packetpig.loaders.contract.loader import Loader
 from packetpig.pipelines.archive import Entry
 from packetpig.pipelines.run import Run
 from packetpig.pipelines.stage import UNKNOWN, Stage
-from packetpig.pipelines.stages.sessions import Sessions
+from packetpig.pipelines.stages.sessions import Sessions, last_end
 from packetpig.pipelines.tables import TYPES, Part
 
 
@@ -40,10 +40,7 @@ class Spoken(Stage):
         part = Part("sessions", window)
         if key == UNKNOWN or not run.tables.complete(part, key):
             return None
-        ends = run.tables.note(part, key)["ends"]
-        return max(
-            (end for name, end in ends.items() if not name or cls.services is None or name in cls.services), default=0
-        )
+        return last_end(run.tables.note(part, key)["ends"], cls.services)
 
     @classmethod
     def until(cls, run: Run, window: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import luigi
@@ -151,8 +151,8 @@ class Sessions(Stage):
         self._note = self._noted(work)
         key = run.there("sessions").get(self.window)
         before = run.tables.note(Part("sessions", self.window), key)["ends"] if key else {}
-        last = _last(self._note["ends"])
-        if last > self.time.end + run.follow >= _last(before):
+        last = last_end(self._note["ends"], SPEAK)
+        if last > self.time.end + run.follow >= last_end(before, SPEAK):
             made.lines.append(
                 f"sessions go on for {last - self.time.end:,.0f} s after the window; what they say more than "
                 f"{run.follow:,} s (--follow) after it is not looked for, but by the IDS"
@@ -183,6 +183,6 @@ class Sessions(Stage):
         return {"ends": ends, "ids": ids.digest(), "named": named.digest()}
 
 
-def _last(ends: Mapping[str, float]) -> float:
-    """When the last session ended of which anything is to be heard."""
-    return max((end for name, end in ends.items() if not name or name in SPEAK), default=0.0)
+def last_end(ends: Mapping[str, float], services: Collection[str] | None) -> float:
+    """When the last session of SERVICES (None: of all), or of those that do not tell theirs, ended; 0 if none did."""
+    return max((end for name, end in ends.items() if not name or services is None or name in services), default=0.0)

@@ -55,6 +55,11 @@ def test_files_come_and_go(place: str) -> None:
         system.open(f"{top}/{ODD}")
 
 
+def content(system: remote.System, path: str) -> bytes:
+    with closing(remote.opened(system, path)) as file:
+        return file.read()
+
+
 class Breaking(io.BytesIO):
     """A file that cannot be read to its end, but to GOOD."""
 
@@ -80,13 +85,11 @@ def test_what_is_not_sent_to_its_end_is_not_there(place: str) -> None:
     gc.collect()
     assert [entry.path for entry in remote.walk(system, top)] == [f"{top}/old"]
     assert [entry.name for entry in system.entries(top)] == ["old"]  # nothing that is hidden, too
-    with closing(remote.opened(system, f"{top}/old")) as file:
-        assert file.read() == b"old"
+    assert content(system, f"{top}/old") == b"old"
     data = random.Random(3).randbytes(32 << 20)
     put(system, f"{top}/old", data)
     assert [(entry.name, entry.size) for entry in system.entries(top)] == [("old", 32 << 20)]
-    with closing(remote.opened(system, f"{top}/old")) as file:
-        assert file.read() == data
+    assert content(system, f"{top}/old") == data
 
 
 class Short(io.BytesIO):
@@ -102,8 +105,7 @@ def test_what_ends_early_is_not_sent(place: str) -> None:
     put(system, f"{top}/old", b"old")
     with pytest.raises(OSError, match=r"^offset 2,097,152: it ends early, of 3,145,728 bytes$"):
         system.write(f"{top}/old", Short(bytes(3 << 20)))
-    with closing(remote.opened(system, f"{top}/old")) as file:
-        assert file.read() == b"old"
+    assert content(system, f"{top}/old") == b"old"
 
 
 @remotes
@@ -119,8 +121,7 @@ def test_what_a_process_that_ends_has_not_sent_is_not_there(place: str) -> None:
     )
     assert "the disk is broken" in done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    with closing(remote.opened(system, f"{top}/old")) as file:
-        assert file.read() == b"old"
+    assert content(system, f"{top}/old") == b"old"
 
 
 @remotes
