@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.exports import cassandra
 from packetpig.loaders.exports.rows import finite, for_json, keyed
 from packetpig.loaders.exports.table import read
+
+from tests.conftest import ROOT
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,6 +32,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.mappings: dict[str, dict] = {}
         self.requests: list[str] = []
         self.authorization: list[str | None] = []
+        self.half = threading.Event()
+        """Set when a row is kept that nobody has been told of."""
+        self.go_on = threading.Event()
+        self.go_on.set()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -56,6 +63,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if not busy:
                 documents[key] = json.loads(document)
             items.append({"index": {"_id": key, "status": 429 if busy else 201}})
+        if documents:
+            self.server.half.set()
+            self.server.go_on.wait(60)
         return self.answer(200, {"items": items})
 
     def answer(self, status: int, body: dict) -> None:
@@ -63,7 +73,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        with suppress(BrokenPipeError):
+            self.wfile.write(data)
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
@@ -111,6 +122,24 @@ def test_opensearch(table: Path, server: Server, packetpig: Command, monkeypatch
     } in documents  # fmt: skip
     assert server.mappings["things"]["ts"] == {"type": "double"}
     assert set(server.authorization) == {"Basic bWU6cCB3"}
+
+
+def test_killed_half_way_and_run_again(table: Path, server: Server, packetpig: Command) -> None:
+    """No row is there twice, also not those that were sent before it died."""
+    arguments = ("export", table, f"opensearch://127.0.0.1:{server.server_port}/t", "--batch", 1)
+    server.go_on.clear()
+    try:
+        with subprocess.Popen([ROOT / "bin/packetpig", *map(str, arguments)], stdout=subprocess.PIPE) as first:
+            assert server.half.wait(60)
+            first.kill()
+    finally:
+        server.go_on.set()
+    half = dict(server.documents["t"])
+    assert len(half) == 1
+    done = packetpig(*arguments)
+    assert (done.returncode, done.stdout) == (0, "3 rows\n"), done.stderr
+    assert len(server.documents["t"]) == 3
+    assert half.items() <= server.documents["t"].items()
 
 
 def test_a_key_makes_rows_one(table: Path, server: Server, packetpig: Command) -> None:
