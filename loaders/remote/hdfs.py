@@ -127,6 +127,10 @@ class Hdfs:
             return []
         return [_status(one["name"], one) for one in found if one["pathSuffix"]]  # else it is a file itself
 
+    def home(self) -> str:
+        """The user's folder, below which paths are that do not begin with a slash."""
+        return str(self._with(lambda client: client.home_directory()))
+
     def open(self, path: str) -> _File:
         """See System."""
         found = self.status(path)

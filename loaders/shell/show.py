@@ -4,75 +4,115 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from packetpig.loaders.contract.report import CaptureError
+from packetpig.loaders.remote.system import is_remote, of, opened
 
 WIDEST = 60  # characters of a cell
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("folder", type=Path, help="what a script stored: text, Parquet or captures")
+    parser.add_argument("result", help="what a script stored: text, Parquet or captures; also hdfs:// and s3a://")
     parser.add_argument("--rows", type=int, default=20, help="how many (20)")
+    parser.add_argument("--cluster", action="store_true", help="a path without hdfs:// is one of the cluster's HDFS")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    folder: Path = options.folder
-    files = sorted(folder.glob("part-*")) if folder.is_dir() else [folder]
-    if not files or not files[0].exists():
-        raise CaptureError(f"{folder}: no result there")
-    if files[0].suffix == ".parquet":
+    place = _on_cluster(options.result) if options.cluster else options.result
+    files = _files(place)
+    if files[0].endswith(".parquet"):
         names, rows = _parquet(files)
-    elif files[0].suffix == ".pcap":
+    elif files[0].endswith(".pcap"):
         names, rows = _packets(files)
     else:
-        names, rows = _text(folder, files)
+        names, rows = _text(files)
     shown = [[_cell(value) for value in row] for row in islice(rows, options.rows)]
     _print(names, shown)
-    rest = sum(1 for _ in rows)
-    if rest:
-        print(f"… and {rest:,} more in {folder}")
+    if is_remote(place):  # all the rows of a cluster are not read to be counted
+        if next(rows, None) is not None:
+            print(f"… and more in {place}")
+    elif rest := sum(1 for _ in rows):
+        print(f"… and {rest:,} more in {place}")
     return 0
 
 
-def _text(folder: Path, files: list[Path]) -> tuple[list[str], Iterator[list[str]]]:
-    header = folder / ".pig_header"
-    text = header.read_text() if header.exists() else ""
+def _on_cluster(path: str) -> str:
+    """The address of what a script on the cluster calls by a path."""
+    if "://" in path:
+        return path
+    from packetpig.loaders.remote.hdfs import Hdfs
+
+    system = Hdfs("")
+    return f"{system.name}{path if path.startswith('/') else f'{system.home()}/{path}'}"
+
+
+def _files(place: str) -> list[str]:
+    """The files of a result, in order."""
+    if is_remote(place):
+        system, inside = of(place)
+        names = sorted(entry.name for entry in system.entries(inside))
+        alone = not names and system.status(inside) is not None
+    else:
+        folder = Path(place)
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        alone = folder.is_file()
+    files = [place] if alone else [f"{place.rstrip('/')}/{name}" for name in names if name.startswith("part-")]
+    if not files:
+        raise CaptureError(f"{place}: no result there")
+    return files
+
+
+def _opened(path: str) -> IO[bytes]:
+    return opened(*of(path)) if is_remote(path) else Path(path).open("rb")
+
+
+def _text(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:
+    text = ""
+    with suppress(FileNotFoundError), _opened(f"{files[0].rpartition('/')[0] or '.'}/.pig_header") as header:
+        text = header.read().decode("utf-8", "replace")
     comma = "," if "," in text or "\t" not in text else "\t"
     names = text.rstrip("\n").split(comma) if text else []
 
     def rows() -> Iterator[list[str]]:
         for path in files:
-            with path.open(encoding="utf-8", errors="replace", newline="") as file:
-                yield from csv.reader(file, delimiter=comma, quoting=csv.QUOTE_NONE)
+            with _opened(path) as file, io.TextIOWrapper(file, "utf-8", "replace", "") as lines:
+                yield from csv.reader(lines, delimiter=comma, quoting=csv.QUOTE_NONE)
 
     return names, rows()
 
 
-def _parquet(files: list[Path]) -> tuple[list[str], Iterator[list[str]]]:
+def _parquet(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:
     import pyarrow.parquet as pq
 
     def rows() -> Iterator[list[str]]:
         for path in files:
-            for batch in pq.ParquetFile(path).iter_batches():
-                yield from ([str(value) for value in row.values()] for row in batch.to_pylist())
+            with _opened(path) as file:
+                for batch in pq.ParquetFile(file).iter_batches():
+                    yield from map(_texts, batch.to_pylist())
 
-    return pq.ParquetFile(files[0]).schema_arrow.names, rows()
+    with _opened(files[0]) as first:
+        return pq.ParquetFile(first).schema_arrow.names, rows()
 
 
-def _packets(files: list[Path]) -> tuple[list[str], Iterator[list[str]]]:
+def _packets(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:
     from packetpig.loaders import load
 
     names = ["ts", "ip_src", "sport", "ip_dst", "dport", "ip_proto", "length"]
-    batches = load("packets", [str(path) for path in files], names)
-    rows = (row for batch in batches for row in batch.to_pylist())
-    return names, (["" if value is None else str(value) for value in row.values()] for row in rows)
+    return names, (_texts(row) for batch in load("packets", files, names) for row in batch.to_pylist())
+
+
+def _texts(row: dict[str, object]) -> list[str]:
+    return ["" if value is None else str(value) for value in row.values()]
 
 
 def _cell(value: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docker.cluster import MiniCluster
-from tests.conftest import until
+from tests.conftest import ROOT, until
 
 from .conftest import PIG, Pig
 
@@ -46,6 +46,21 @@ def test_no_input_on_the_cluster(pig: Pig, cluster: MiniCluster) -> None:
     done = pig("-x", "mapreduce", "-e", "rows = LOAD '/nowhere'; STORE rows INTO '/out';", env=cluster.environment)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == f"pig: {cluster.file_system}/nowhere: no such file or folder"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("captures", "found"),
+    [("tests/captures/demo", "/user/{user}/tests/captures/demo"), ("{root}/README.md", "{root}/README.md")],
+)
+def test_captures_that_are_on_this_machine_only(pig: Pig, cluster: MiniCluster, captures: str, found: str) -> None:
+    script = f"rows = LOAD '{captures.format(root=ROOT)}' USING PacketLoader(); DUMP rows;"
+    done = pig("-x", "mapreduce", "-e", script, env={**cluster.environment, "HADOOP_USER_NAME": "ann"}, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        f"pig: no such file or folder: {cluster.file_system}{found.format(root=ROOT, user='ann')}; "
+        "there is one on this machine: fs -put, in Pig's shell, takes it there"
+    )
 
 
 @pytest.mark.cluster

@@ -104,7 +104,8 @@ final class CaptureList {
         }
         boolean glob = isGlob(location);
         if (matches == null || matches.length == 0) {
-            throw new IOException(glob ? "nothing matches " + location : "no such file or folder: " + location);
+            throw new IOException(
+                    glob ? "nothing matches " + location : "no such file or folder: " + location + onlyHere(fs, path));
         }
         Path root = fs.makeQualified(glob ? aboveGlob(path) : matches[0].isDirectory() ? path : path.getParent());
         for (FileStatus status : matches) {
@@ -118,6 +119,18 @@ final class CaptureList {
                 addRemote(fs, status, root);
             }
         }
+    }
+
+    /** What to do when a file of this machine was looked for on the cluster. */
+    private static String onlyHere(FileSystem fs, Path path) {
+        if (isLocal(fs)) {
+            return "";
+        }
+        String wanted = fs.makeQualified(path).toUri().getPath();
+        String home = fs.getHomeDirectory().toUri().getPath() + "/";
+        String here = wanted.startsWith(home) ? wanted.substring(home.length()) : wanted;
+        return here.isEmpty() || !Files.exists(java.nio.file.Path.of(here)) ? ""
+                : "; there is one on this machine: fs -put, in Pig's shell, takes it there";
     }
 
     /** Captures that somebody has listed already, with the names that they have in rows. */
