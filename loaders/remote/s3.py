@@ -9,10 +9,15 @@ import ctypes
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, Any
 
-from packetpig.loaders.remote.system import COPIED, Status
+from packetpig.loaders.remote.system import COPIED, Status, opened
+
+PARTS = 5 << 20
+"""Bytes from which on a file may be sent in parts."""
+LARGEST = 5 << 30
+"""Bytes of a file that S3 copies by itself."""
 
 
 class S3:
@@ -74,6 +79,10 @@ class S3:
                 # pyarrow cannot give up what it sends, but completes it when the stream goes: so this one never does
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(out))
                 raise
+        if end - begin >= PARTS:  # a server may fail to put parts together when it has said already that all is well
+            there = self.status(path)
+            if there is None or there.size != end - begin:
+                raise OSError(f"of {end - begin:,} bytes that were sent, {there.size if there else 0:,} are there")
 
     def sweep(self, path: str) -> None:
         """See System: there is nothing to be seen of them."""
@@ -92,13 +101,19 @@ class S3:
             if not files and there.type == self._fs.FileType.NotFound:
                 raise FileNotFoundError(2, "No such file or directory", source)
             if not files and there.is_file:
-                self._system.copy_file(source, target)
-                self._system.delete_file(source)
-                return
-            self._system.create_dir(target, recursive=True)
+                files = [there]
+            else:
+                self._system.create_dir(target, recursive=True)
             for one in files:
-                self._system.copy_file(one.path, target + one.path.removeprefix(source))
+                self._copy(one.path, target + one.path.removeprefix(source), one.size)
         self.remove(source)
+
+    def _copy(self, source: str, target: str, size: int) -> None:
+        if size <= LARGEST:
+            self._system.copy_file(source, target)
+        else:  # by way of this machine, in pieces
+            with closing(opened(self, source)) as file:
+                self.write(target, file)
 
     def remove(self, path: str) -> None:
         """See System."""

@@ -103,7 +103,7 @@ def serving(folder: Path) -> Iterator[S3]:
     file = folder / "s3proxy.conf"
     file.touch(0o600)
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={HERE / 'logback.xml'}"]
+    java = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={HERE / 'logback.xml'}"]
     command = [*java, "-cp", f"{LIB}/*", "org.gaul.s3proxy.Main", "--properties", str(file)]
     log = folder / "s3proxy.log"
     with (

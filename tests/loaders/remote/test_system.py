@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from typing import IO
 
 import pytest
 from packetpig.loaders.contract.report import Report
 from packetpig.loaders.filing.keeping import Folder, Keeping
+from packetpig.loaders.remote import s3
 from packetpig.loaders.remote import system as remote
 from packetpig.loaders.remote.hdfs import Hdfs
 
@@ -143,6 +145,42 @@ def test_folders_move(place: str) -> None:
     assert moved.folder
     with pytest.raises(OSError):
         system.move(f"{top}/nowhere", f"{top}/anywhere")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
+def test_s3_moves_what_the_server_does_not_copy(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "LARGEST", 9)
+    system, top = remote.of(place)
+    assert isinstance(system, s3.S3)
+    sent: list[str] = []
+
+    def write(path: str, file: IO[bytes]) -> None:
+        sent.append(path)
+        s3.S3.write(system, path, file)
+
+    monkeypatch.setattr(system, "write", write)
+    for name, size in (("small", 9), ("large", 3 << 20)):
+        put(system, f"{top}/from/{name}", bytes(range(256)) * (size // 256) + b"x" * (size % 256))
+    sent.clear()
+    system.move(f"{top}/from", f"{top}/to")
+    assert sent == [f"{top}/to/large"]
+    system.move(f"{top}/to/large", f"{top}/alone")
+    assert system.status(f"{top}/from") is None
+    assert [entry.path for entry in remote.walk(system, f"{top}/to")] == [f"{top}/to/small"]
+    with remote.opened(system, f"{top}/alone") as file:
+        assert file.read() == bytes(range(256)) * (3 << 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
+def test_s3_says_that_all_is_well_and_it_is_not(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As s3proxy does that has no memory left when it puts parts together."""
+    system, top = remote.of(place)
+    monkeypatch.setattr(system, "status", lambda path: remote.Status(path, False, 3, 0.0))
+    put(system, f"{top}/small", b"abcd")
+    with pytest.raises(OSError, match="of 6,291,456 bytes that were sent, 3 are there"):
+        put(system, f"{top}/large", bytes(6 << 20))
 
 
 @remotes
