@@ -34,6 +34,9 @@ PATIENCE = 10.0  # seconds that a program has to end once it was asked to
 SILENCE = (
     900.0  # seconds without a sign of life: neither reads, nor writes; it may load its rules, and sum up at its end
 )
+ZONE = "UTC0UTC0,J60/0,J300/0"
+"""UTC, with a summer time that changes nothing: p0f leaves it to chance whether it takes the dates of HTTP for ones of
+summer time, so that with plain UTC they are wrong in every other run."""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -167,7 +170,7 @@ class _Running(Generic[T]):
                     stderr=subprocess.STDOUT if engine.separate else subprocess.PIPE,
                     pass_fds=[records] if engine.separate else [],
                     cwd=folder,
-                    env={**os.environ, "TZ": "UTC", "LC_ALL": "C"},
+                    env={**os.environ, "TZ": ZONE, "LC_ALL": "C"},
                 )
             except OSError as error:
                 begun.put(error)

@@ -2,11 +2,10 @@
 --
 -- One row a record of p0f, by time, with all columns of FingerprintLoader (`bin/packetpig describe p0f`).
 --
--- Parameters: pcap (captures), output (folder), mods (which kinds of record, a regular expression; without another wish not
--- what p0f concludes of hosts that change or are shared, since p0f itself concludes otherwise from run to run).
+-- Parameters: pcap (captures), output (folder), mods (which kinds of record, a regular expression).
 %default pcap 'tests/captures/demo'
 %default output 'output'
-%default mods 'syn|syn.ack|sendsyn|mtu|uptime|http request|http response'
+%default mods '.*'
 
 records = LOAD '$pcap' USING FingerprintLoader();
 chosen = FILTER records BY mod MATCHES '$mods';

@@ -55,6 +55,20 @@ def test_several_jobs(pig: Pig, tmp_path: Path, mode: str) -> None:
     assert "".join(part.read_text() for part in parts) == "1\t2\tthree\n0\t1\ttwo\n"
 
 
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+@pytest.mark.parametrize("mode", ["local", "tez_local"])
+def test_rows_are_counted_where_tasks_run_at_the_same_time(pig: Pig, tmp_path: Path, mode: str) -> None:
+    """One that is over soon does not take those of the others with it."""
+    (tmp_path / "in").mkdir()
+    for name, count in (("long", 400_000), *((f"short{number}", 10) for number in range(4))):
+        (tmp_path / "in" / name).write_text("".join(f"{number}\n" for number in range(count)))
+    script = """rows = LOAD 'in' AS (n:int); SPLIT rows INTO odd IF n % 2 == 1, even OTHERWISE;
+                STORE odd INTO 'odd'; STORE even INTO 'even' USING ParquetStorer();"""
+    done = pig("-x", mode, "-D", "pig.noSplitCombination=true", "-e", script)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stderr.splitlines()) == ["even: 200020 rows", "odd: 200020 rows"]
+
+
 def test_parquet_there_and_back(pig: Pig) -> None:
     done = pig(
         "-e", "rows = LOAD 'rows.txt' AS (n:int, word:chararray); STORE rows INTO 'table' USING ParquetStorer();"

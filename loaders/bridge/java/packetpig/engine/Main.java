@@ -78,6 +78,7 @@ public final class Main {
             System.out.print(Options.HELP);
             return DONE;
         }
+        TaskCounters.useOurs();
         Workspace workspace = Workspace.create();
         LogFile log = LogFile.open(options);
         System.setErr(log.stream()); // what libraries print belongs into the log
