@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -85,14 +86,14 @@ def test_far_away(results: Path, packetpig: Run, place: str) -> None:
 @pytest.mark.cluster
 def test_a_script_on_the_cluster(cluster, packetpig: Run, pig: Run) -> None:  # type: ignore[no-untyped-def]
     """Its rows are shown, and what an earlier run left on this machine stays."""
-    environment = {**os.environ, **cluster.environment, "HADOOP_USER_NAME": "ann"}
-    put = "fs -mkdir -p captures; fs -put tests/captures/demo captures;"
+    environment = {**os.environ, **cluster.environment}
+    put = "fs -mkdir -p shown; fs -put tests/captures/demo shown;"
     assert pig("-x", "mapreduce", "-e", put, env=environment, cwd=ROOT).returncode == 0
     output = ROOT / "build/shown"
     (output / "who_talked").mkdir(parents=True)
     (output / "who_talked/kept").write_text("")
-    settings = {"MODE": "mapreduce", "PCAP": "captures/demo", "OUTPUT": "build/shown"}
-    command = ["make", "-s", "who_talked"]
+    settings = {"MODE": "mapreduce", "PCAP": "shown/demo", "OUTPUT": "build/shown"}
+    command = [ROOT / "bin/run-script", "who_talked"]  # what `make who_talked` does
     done = subprocess.run(
         command, cwd=ROOT, env={**environment, **settings}, capture_output=True, text=True, timeout=300, check=False
     )
@@ -101,4 +102,5 @@ def test_a_script_on_the_cluster(cluster, packetpig: Run, pig: Run) -> None:  # 
     assert done.returncode == 0, done.stderr
     assert kept
     assert len(done.stdout.splitlines()) == 1 + 2 + 20 + 1, done.stdout
-    assert done.stdout.endswith(f"… and more in {cluster.file_system}/user/ann/build/shown/who_talked\n")
+    there = f"{cluster.file_system}/user/{getpass.getuser()}/build/shown/who_talked"
+    assert done.stdout.endswith(f"… and more in {there}\n")

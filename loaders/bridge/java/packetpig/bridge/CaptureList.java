@@ -104,8 +104,9 @@ final class CaptureList {
         }
         boolean glob = isGlob(location);
         if (matches == null || matches.length == 0) {
+            String whole = isLocal(fs) ? location : fs.makeQualified(path).toString();
             throw new IOException(
-                    glob ? "nothing matches " + location : "no such file or folder: " + location + onlyHere(fs, path));
+                    glob ? "nothing matches " + location : "no such file or folder: " + whole + onlyHere(fs, path));
         }
         Path root = fs.makeQualified(glob ? aboveGlob(path) : matches[0].isDirectory() ? path : path.getParent());
         for (FileStatus status : matches) {
