@@ -183,7 +183,7 @@ class Configuration:
             "yarn.resourcemanager.webapp.address": self._at("resourcemanager", "rm.http"),
             "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 50,
             "yarn.nm.liveness-monitor.expiry-interval-ms": 20_000,  # a dead node's tasks run again after that
-            # a master asks a node that is gone for as long to end its containers, and begins no others meanwhile: 3 minutes
+            # for as long a master asks a node that is gone to end its containers, and begins no others: 3 minutes
             "yarn.client.nodemanager-connect.max-wait-ms": 20_000,
             "yarn.client.nodemanager-connect.retry-interval-ms": 1000,
             "yarn.scheduler.minimum-allocation-mb": 128,
