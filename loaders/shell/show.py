@@ -8,10 +8,10 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from packetpig.loaders.contract.report import CaptureError
 from packetpig.loaders.remote.system import is_remote, of, opened
@@ -92,16 +92,27 @@ def _text(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:
 
 
 def _parquet(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:
-    import pyarrow.parquet as pq
-
     def rows() -> Iterator[list[str]]:
         for path in files:
-            with _opened(path) as file:
-                for batch in pq.ParquetFile(file).iter_batches():
+            with _table(path) as table:
+                for batch in table.iter_batches():
                     yield from map(_texts, batch.to_pylist())
 
-    with _opened(files[0]) as first:
-        return pq.ParquetFile(first).schema_arrow.names, rows()
+    with _table(files[0]) as first:
+        return first.schema_arrow.names, rows()
+
+
+@contextmanager
+def _table(path: str) -> Iterator[Any]:
+    """A file of Parquet, whose faults are one line."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _opened(path) as file:
+        try:
+            yield pq.ParquetFile(file)
+        except pa.ArrowException as error:
+            raise CaptureError(f"{path}: {' '.join(str(error).split())}") from error
 
 
 def _packets(files: list[str]) -> tuple[list[str], Iterator[list[str]]]:

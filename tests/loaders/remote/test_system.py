@@ -147,8 +147,7 @@ def test_folders_move(place: str) -> None:
         system.move(f"{top}/nowhere", f"{top}/anywhere")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", ["s3"], indirect=True)
+@pytest.mark.parametrize("place", REMOTE[1:], indirect=True)
 def test_s3_moves_what_the_server_does_not_copy(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "LARGEST", 9)
     system, top = remote.of(place)
@@ -172,8 +171,7 @@ def test_s3_moves_what_the_server_does_not_copy(place: str, monkeypatch: pytest.
         assert file.read() == bytes(range(256)) * (3 << 12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", ["s3"], indirect=True)
+@pytest.mark.parametrize("place", REMOTE[1:], indirect=True)
 def test_s3_says_that_all_is_well_and_it_is_not(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As s3proxy does that has no memory left when it puts parts together."""
     system, top = remote.of(place)

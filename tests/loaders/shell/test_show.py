@@ -71,6 +71,13 @@ def test_nothing(tmp_path: Path, packetpig: Run) -> None:
         assert (done.returncode, done.stderr) == (1, f"packetpig: {place}: no result there\n")
 
 
+def test_no_parquet(tmp_path: Path, packetpig: Run) -> None:
+    (tmp_path / "part-m-00000.parquet").write_text("PAR?")
+    done = packetpig("show", tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith(f"packetpig: {tmp_path}/part-m-00000.parquet: Parquet ")
+
+
 @pytest.mark.parametrize("place", REMOTE, indirect=True)
 def test_far_away(results: Path, packetpig: Run, place: str) -> None:
     """Rows that are not shown are not read, so they are not counted."""

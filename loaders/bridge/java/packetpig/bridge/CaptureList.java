@@ -104,9 +104,7 @@ final class CaptureList {
         }
         boolean glob = isGlob(location);
         if (matches == null || matches.length == 0) {
-            String whole = isLocal(fs) ? location : fs.makeQualified(path).toString();
-            throw new IOException(
-                    glob ? "nothing matches " + location : "no such file or folder: " + whole + onlyHere(fs, path));
+            throw new IOException(glob ? "nothing matches " + location : missing(fs, location));
         }
         Path root = fs.makeQualified(glob ? aboveGlob(path) : matches[0].isDirectory() ? path : path.getParent());
         for (FileStatus status : matches) {
@@ -122,16 +120,20 @@ final class CaptureList {
         }
     }
 
-    /** What to do when a file of this machine was looked for on the cluster. */
-    private static String onlyHere(FileSystem fs, Path path) {
+    /** With what to do when a file of this machine was looked for on the cluster. */
+    private static String missing(FileSystem fs, String location) {
+        String none = "no such file or folder: ";
         if (isLocal(fs)) {
-            return "";
+            return none + location;
         }
-        String wanted = fs.makeQualified(path).toUri().getPath();
+        Path whole = fs.makeQualified(new Path(location));
+        String here = whole.toUri().getPath();
         String home = fs.getHomeDirectory().toUri().getPath() + "/";
-        String here = wanted.startsWith(home) ? wanted.substring(home.length()) : wanted;
-        return here.isEmpty() || !Files.exists(java.nio.file.Path.of(here)) ? ""
-                : "; there is one on this machine: fs -put, in Pig's shell, takes it there";
+        if (here.startsWith(home)) {
+            here = here.substring(home.length());
+        }
+        boolean onlyHere = !here.isEmpty() && Files.exists(java.nio.file.Path.of(here));
+        return none + whole + (onlyHere ? "; there is one on this machine: fs -put, in Pig's shell, takes it there" : "");
     }
 
     /** Captures that somebody has listed already, with the names that they have in rows. */
